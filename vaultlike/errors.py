@@ -49,8 +49,8 @@ class Invalid(VaultlikeError):
 class FieldInvalid(Invalid):
     """One field of the body cannot be converted (400, spec 1.10)."""
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f'Field validation failed: error converting input for field "{field}": {problem}')
+    def __init__(self, field: str, problem: str, text: str = "") -> None:
+        super().__init__(text or f'Field validation failed: error converting input for field "{field}": {problem}')
 
 
 class BadJson(Invalid):

@@ -1,0 +1,66 @@
+"""Everything a backend is given, once: the only source of time, network, storage, randomness and log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
+
+from vaultlike.clock import Clock
+from vaultlike.sdk.egress import Egress
+
+T = TypeVar("T")
+
+
+class Storage(Protocol):
+    """A mount's own documents, encrypted below, keys relative to the mount. Writes are durable when they return."""
+
+    async def get(self, key: str) -> bytes | None: ...
+    async def put(self, key: str, value: bytes) -> None: ...
+    async def delete(self, key: str) -> None: ...
+    async def keys(self, prefix: str = "", *, after: str = "", limit: int = 0) -> list[str]: ...
+    async def children(self, prefix: str = "", *, after: str = "", limit: int = 0) -> list[str]: ...
+    async def cached(self, key: str, decode: Callable[[bytes], T]) -> T | None: ...
+    async def update(self, key: str, change: Callable[[bytes | None], bytes | None]) -> bytes | None: ...
+
+
+class System(Protocol):
+    """The few facts and services of the server that a plugin may ask for."""
+
+    def default_ttl(self) -> int:
+        """Effective default lease TTL of the mount, seconds."""
+        ...
+
+    def max_ttl(self) -> int:
+        """Effective maximum lease TTL of the mount, seconds."""
+        ...
+
+    def settings(self, stanza: str) -> tuple[Mapping[str, str], ...]:
+        """The server config's stanzas of that name, e.g. `azure_cloud`; each with its label under `name`."""
+        ...
+
+    def environ(self, name: str) -> str:
+        """An environment variable of the server process, "" when unset."""
+        ...
+
+    async def identity_token(self, audience: str, ttl: int) -> tuple[str, int]:
+        """A workload identity token of this mount (spec/azure.md 5.1) and its TTL in seconds."""
+        ...
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """One mount's world. `mount` is its path with a trailing slash, e.g. `auth/azure/`."""
+
+    mount: str
+    accessor: str
+    uuid: str
+    namespace: str
+    storage: Storage
+    clock: Clock
+    egress: Egress
+    log: FilteringBoundLogger
+    system: System
+    random: Callable[[int], bytes]
+    options: Mapping[str, str]

@@ -1,0 +1,360 @@
+"""Wire values to field values and back: the lenient conversion of Vault's framework fields (spec/vault-api.md 1.10).
+
+One `Fields` per Struct class, made once, holds the converter of each field. Conversion never guesses silently: what
+does not fit raises FieldInvalid with the field's name. Owns no routing and no storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from vaultlike.durations import parse_duration, parse_signed_duration
+from vaultlike.errors import FieldInvalid
+from vaultlike.types import Kind, Secret
+
+S = TypeVar("S", bound=Struct)
+Converter = Callable[[object], object]
+
+_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+
+
+class Misfit(ValueError):
+    """A wire value does not fit its field; the text is the reference's."""
+
+
+def go_type(value: object) -> str:
+    """The name that the reference's error texts give to a JSON value's type."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "json.Number"
+    if isinstance(value, list):
+        return "[]interface {}"
+    return "map[string]interface {}" if isinstance(value, dict) else "string"
+
+
+def go_text(value: object) -> str:
+    """A JSON value as Go prints it in an error text: `[a b]`, `map[a:b]`."""
+    if isinstance(value, list):
+        return "[" + " ".join(go_text(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _unconvertible(want: str, value: object) -> Misfit:
+    return Misfit(f"'' expected type '{want}', got unconvertible type '{go_type(value)}'")
+
+
+def to_text(value: object) -> str:
+    """string: a text; numbers in decimal; booleans as 1 and 0."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise _unconvertible("string", value)
+
+
+def to_int(value: object) -> int:
+    """int: a whole number or a text of one, in base 10, 16 (0x), 8 (0) or 2 (0b); empty is 0."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        number = value
+    elif value is None or value == "":
+        return 0
+    elif isinstance(value, str) and len(value) <= 40:
+        try:
+            number = int(value, 0) if not value.lstrip("+-").startswith("0") or len(value) > 2 and not value.isdigit() else int(value, 8)
+        except ValueError:
+            raise Misfit("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax") from None
+    elif isinstance(value, (str, float)):
+        raise Misfit("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax")
+    else:
+        raise _unconvertible("int", value)
+    if not -(2**63) <= number < 2**63:
+        raise Misfit("'' cannot parse value as 'int': strconv.ParseInt: value out of range")
+    return number
+
+
+def to_float(value: object) -> float:
+    """float: a number or a text of one."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    if value is None or value == "":
+        return 0.0
+    try:
+        return float(str(value)) if isinstance(value, str) and len(value) <= 40 else _refuse_float()
+    except ValueError:
+        raise Misfit("'' cannot parse value as 'float64': strconv.ParseFloat: invalid syntax") from None
+
+
+def _refuse_float() -> float:
+    raise ValueError
+
+
+def to_bool(value: object) -> bool:
+    """bool: as it is; the texts of Go's ParseBool; numbers by being zero or not; empty is false."""
+    if isinstance(value, (bool, int, float)):
+        return bool(value)
+    if value is None or value == "":
+        return False
+    if isinstance(value, str):
+        if value in _TRUE:
+            return True
+        if value in _FALSE:
+            return False
+        raise Misfit("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
+    raise _unconvertible("bool", value)
+
+
+def _elements(value: list[object]) -> tuple[str, ...]:
+    texts = []
+    for index, item in enumerate(value):
+        if isinstance(item, (dict, list)):
+            raise Misfit(
+                f"1 error(s) decoding:\n\n* '[{index}]' expected type 'string', "
+                f"got unconvertible type '{go_type(item)}', value: '{go_text(item)}'"
+            )
+        texts.append(to_text(item))
+    return tuple(texts)
+
+
+def to_names(value: object) -> tuple[str, ...]:
+    """comma string slice: a list, or a comma separated text; each element trimmed; empty text is the empty list."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, list):
+        return tuple(item.strip() for item in _elements(value))
+    if isinstance(value, dict):
+        return _elements([value])
+    return tuple(part.strip() for part in to_text(value).split(","))
+
+
+def to_strings(value: object) -> tuple[str, ...]:
+    """string slice: a list; a single text is a list of one (no splitting)."""
+    if value is None or value == "":
+        return ()
+    return _elements(value if isinstance(value, list) else [value])
+
+
+def to_integers(value: object) -> tuple[int, ...]:
+    """comma int slice: a list of numbers, or a comma separated text of them."""
+    if value is None or value == "":
+        return ()
+    items: list[object] = value if isinstance(value, list) else list(to_names(value))
+    numbers = []
+    for index, item in enumerate(items):
+        try:
+            numbers.append(to_int(item.strip() if isinstance(item, str) else item))
+        except Misfit as misfit:
+            text = str(misfit).replace("''", f"'[{index}]'", 1)
+            raise Misfit(f"decoding failed due to the following error(s):\n\n{text}") from None
+    return tuple(numbers)
+
+
+def to_pairs(value: object) -> dict[str, str]:
+    """kv pairs: an object of scalars, a list of `k=v`, or one `k=v`."""
+    if value is None or value == "":
+        return {}
+    if isinstance(value, dict):
+        return {str(key): to_text(item) for key, item in value.items()}
+    pairs = {}
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict):
+            pairs.update(to_pairs(item))
+            continue
+        key, sign, text = to_text(item).partition("=")
+        if not sign:
+            raise Misfit(f'invalid key pair "{key}"')
+        pairs[key.strip()] = text.strip()
+    return pairs
+
+
+def to_object(value: object) -> dict[str, object]:
+    """map: an object as it is."""
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list):
+        if not value:
+            return {}
+        if isinstance(value[0], dict):
+            return {key: item for part in value if isinstance(part, dict) for key, item in part.items()}
+        raise Misfit(f"'[0]' expected type 'map[string]interface {{}}', got unconvertible type '{go_type(value[0])}'")
+    raise _unconvertible("map[string]interface {}", value)
+
+
+def to_time(value: object) -> float:
+    """time: RFC 3339 text or Unix seconds; as Unix seconds."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    try:
+        return datetime.fromisoformat(str(value)).timestamp() if value else 0.0
+    except (ValueError, OverflowError):
+        raise Misfit(f'parsing time "{str(value)[:64]}": cannot parse') from None
+
+
+def to_cidrs(value: object) -> tuple[str, ...]:
+    """Addresses and networks in canonical text; a host reads back without `/32` or `/128` (spec 4)."""
+    from netaddr import AddrFormatError, IPNetwork
+
+    texts = []
+    for name in to_names(value):
+        try:
+            network = IPNetwork(name)
+        except (AddrFormatError, ValueError):
+            raise Misfit(f'error parsing address "{name[:64]}": Unable to convert {name[:64]} to an address') from None
+        width = 32 if network.version == 4 else 128
+        texts.append(str(network.ip) if network.prefixlen == width else str(network.cidr))
+    return tuple(texts)
+
+
+def _duration(value: object) -> int:
+    try:
+        return parse_duration(value)
+    except ValueError as problem:
+        raise Misfit(str(problem)) from None
+
+
+def _signed_duration(value: object) -> int:
+    try:
+        return parse_signed_duration(value)
+    except ValueError as problem:
+        raise Misfit(str(problem)) from None
+
+
+_BY_KIND: dict[str, Converter] = {
+    "duration": _duration,
+    "signed_duration": _signed_duration,
+    "lower": lambda value: to_text(value).lower(),
+    "comma": to_names,
+    "strings": to_strings,
+    "comma_int": to_integers,
+    "cidrs": to_cidrs,
+    "pairs": to_pairs,
+    "object": to_object,
+    "anything": lambda value: value,
+    "time": to_time,
+}
+_BY_TYPE: dict[object, Converter] = {
+    str: to_text,
+    int: to_int,
+    float: to_float,
+    bool: to_bool,
+    Secret: lambda value: Secret(to_text(value)),
+}
+_KIND_NAMES: dict[object, str] = {str: "string", int: "int", float: "float", bool: "bool", Secret: "secret"}
+
+
+class Field(Struct, frozen=True):
+    """One declared field: its name, how a wire value becomes its value, and what help and OpenAPI say of it."""
+
+    name: str
+    kind: str  # the name of its wire type: string, int, bool, secret, duration, comma, ...
+    convert: Converter
+    required: bool
+    description: str
+    null_is_absent: bool  # durations: JSON null means "not sent" (surprises 3)
+    marks: tuple[object, ...]  # foreign Annotated marks, e.g. Bound
+
+
+def _field(info: msgspec.structs.FieldInfo, hint: object) -> Field:
+    marks: list[object] = []
+    stack, base = [hint], None
+    while stack:
+        current = stack.pop()
+        origin = get_origin(current)
+        if origin is Annotated:
+            marks += list(get_args(current)[1:])
+            stack.append(get_args(current)[0])
+        elif origin is Union or type(current).__name__ == "UnionType":
+            stack += [arg for arg in get_args(current) if arg not in (type(None), UnsetType)]
+        else:
+            base = current
+    kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
+    description = next((mark.description for mark in marks if isinstance(mark, Meta) and mark.description), "")
+    converter = _BY_KIND.get(kind.name) if kind else _BY_TYPE.get(base)
+    if converter is None:
+        raise TypeError(f"field {info.name}: {hint} is no wire type; see vaultlike.types")
+    name = kind.name if kind else _KIND_NAMES[base]
+    foreign = tuple(mark for mark in marks if not isinstance(mark, (Kind, Meta)))
+    return Field(info.encode_name, name, converter, info.required, description, name.endswith("duration"), foreign)
+
+
+FIELD_TEXT = 'Field validation failed: error converting input for field "{field}": {problem}'
+
+
+class Fields(Generic[S]):
+    """The converters of one Struct class. `text` is how the reference words a misfit on this path."""
+
+    def __init__(self, kind: type[S]) -> None:
+        self.kind = kind
+        hints = get_type_hints(kind, include_extras=True)
+        self.fields = {i.encode_name: _field(i, hints[i.name]) for i in msgspec.structs.fields(kind)}
+        self._attributes = {i.encode_name: i.name for i in msgspec.structs.fields(kind)}
+        self._converters = {
+            name: (self._attributes[name], f.convert, f.null_is_absent) for name, f in self.fields.items()
+        }
+
+    def given(self, data: Mapping[str, object], text: str = FIELD_TEXT) -> dict[str, object]:
+        """The converted values of the known fields that `data` names. Raises FieldInvalid."""
+        values: dict[str, object] = {}
+        for name, raw in data.items():
+            known = self._converters.get(name)
+            if known is None or (raw is None and known[2]):
+                continue
+            try:
+                values[known[0]] = known[1](raw)
+            except Misfit as misfit:
+                raise FieldInvalid(name, str(misfit), text.format(field=name, problem=misfit, value=go_text(raw)[:256])) from None
+        return values
+
+    def convert(self, data: Mapping[str, object], text: str = FIELD_TEXT) -> S:
+        """A new Struct; fields that were not sent have their defaults; a missing required one is FieldInvalid."""
+        values = self.given(data, text)
+        for name, field in self.fields.items():
+            if field.required and self._attributes[name] not in values:
+                raise FieldInvalid(name, "missing", f"missing required field '{name}'")
+        return self.kind(**values)
+
+    def overlay(self, current: S, data: Mapping[str, object], text: str = FIELD_TEXT) -> S:
+        """`current` with the given fields replaced: an update keeps what was not sent."""
+        return msgspec.structs.replace(current, **self.given(data, text))
+
+    def unknown(self, data: Mapping[str, object]) -> list[str]:
+        """The names in `data` that are no fields, sorted."""
+        return sorted(name for name in data if name not in self._converters)
+
+    def wire(self, value: S) -> dict[str, object]:
+        """What a read shows: every field but secrets and those never set (UNSET)."""
+        shown: dict[str, object] = {}
+        for name, field in self.fields.items():
+            item = getattr(value, self._attributes[name])
+            if field.kind != "secret" and item is not UNSET:
+                shown[name] = item
+        return shown
+
+
+_FIELDS: dict[type, Fields[Struct]] = {}  # a pure cache of declarations; holds no state of any server
+
+
+def fields_of(kind: type[S]) -> Fields[S]:
+    """The Fields of a Struct class, made once per class."""
+    known = _FIELDS.get(kind)
+    if known is None:
+        known = _FIELDS[kind] = Fields(kind)  # type: ignore[assignment]
+    return known  # type: ignore[return-value]
