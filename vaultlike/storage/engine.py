@@ -125,7 +125,7 @@ class Engine(Protocol):
         after: bytes = b"",
         limit: int = 0,
     ) -> list[TokenRow]:
-        """Tokens that match every given filter, by id."""
+        """Tokens that match every given filter, by id. `path_prefix` is a text prefix of `<creation path>/`."""
 
     async def count_tokens(
         self,
@@ -138,9 +138,7 @@ class Engine(Protocol):
     ) -> int:
         """How many match; `namespace=None` counts all namespaces."""
 
-    async def lease_children(
-        self, namespace: str, prefix: str, after: str = "", limit: int = 0
-    ) -> list[str]:
+    async def lease_children(self, namespace: str, prefix: str, after: str = "", limit: int = 0) -> list[str]:
         """The creation paths of existing tokens as a directory: names below `prefix` ("" or ends with "/").
 
         Folders end with "/"; leaves are the ids of the tokens created at exactly that path, in lower-case hex.
@@ -152,29 +150,21 @@ class Engine(Protocol):
         self, namespace: str, prefix: str, after: str = "", limit: int = 0
     ) -> list[tuple[str, Document]]: ...
 
-    async def keys(
-        self, namespace: str, prefix: str, after: str = "", limit: int = 0
-    ) -> list[str]: ...
+    async def keys(self, namespace: str, prefix: str, after: str = "", limit: int = 0) -> list[str]: ...
 
-    async def children(
-        self, namespace: str, prefix: str, after: str = "", limit: int = 0
-    ) -> list[str]:
+    async def children(self, namespace: str, prefix: str, after: str = "", limit: int = 0) -> list[str]:
         """Immediate names below `prefix` ("" or ends with "/"); folders end with "/". One step per name returned."""
 
     async def entity(self, id: str) -> EntityRow | None: ...
 
     async def entity_by_name(self, namespace: str, name: str) -> EntityRow | None: ...
 
-    async def entities(
-        self, namespace: str, after: str = "", limit: int = 0
-    ) -> list[EntityRow]:
+    async def entities(self, namespace: str, after: str = "", limit: int = 0) -> list[EntityRow]:
         """By id."""
 
     async def alias(self, namespace: str, mount: str, name: str) -> AliasRow | None: ...
 
-    async def login_identity(
-        self, namespace: str, mount: str, name: str
-    ) -> tuple[AliasRow, EntityRow] | None:
+    async def login_identity(self, namespace: str, mount: str, name: str) -> tuple[AliasRow, EntityRow] | None:
         """The alias and the entity that it stands for, in one statement."""
 
     async def alias_by_id(self, id: str) -> AliasRow | None: ...

@@ -75,7 +75,8 @@ class DeleteTokenTree(Struct, frozen=True, gc=False):
 class DeleteTokensOf(Struct, frozen=True, gc=False, kw_only=True):
     """-> int, how many were deleted: all of the namespace that match every given filter, with all descendants.
 
-    `limit` > 0 bounds how many matching tokens are taken in this commit (descendants come on top): call again until 0.
+    `path_prefix` is a text prefix of `<creation path>/`. `limit` > 0 bounds how many matching tokens are taken in this
+    commit (descendants come on top): call again until 0.
     """
 
     namespace: str

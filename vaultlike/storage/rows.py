@@ -35,9 +35,7 @@ class TokenRow(Struct, frozen=True, gc=False, kw_only=True):
     role: str = ""
     entity: str = ""
     expires_at: float | None = None  # Unix seconds; None = never
-    uses_left: int | None = (
-        None  # None = unlimited; LAST_USE = the last one is being served
-    )
+    uses_left: int | None = None  # None = unlimited; LAST_USE = the last one is being served
 
 
 class EntityRow(Struct, frozen=True, gc=False):

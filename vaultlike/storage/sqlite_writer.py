@@ -1,0 +1,206 @@
+"""Group commit: every commit that waits joins one SQL transaction and one fsync. Owns the write connection, the thread
+it lives on and the lock against other processes; knows no op.
+
+One hop to the connection's thread serves a whole batch. Before SQLite's own write lock the thread takes a lock of the
+operating system on `<file>.lock`: the kernel wakes the next process at once, where SQLite's busy handler would sleep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import aiosqlite
+from msgspec import Struct
+
+from vaultlike.storage.engine import StorageUnavailable
+from vaultlike.storage.ops import Op
+from vaultlike.storage.sqlite_writes import apply
+
+T = TypeVar("T")
+MAX_BATCH = 512  # commits in one transaction: bounds how long one fsync's company can get
+
+
+class Waiting(Struct, frozen=True):
+    """A commit on its way: its ops and who waits for the results."""
+
+    ops: Sequence[Op]
+    future: asyncio.Future[list[object]]
+
+
+Outcome = list[object] | Exception
+
+
+class WriteConnection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a function with the raw connection on its thread: many statements, one hop."""
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+
+class FileLock:
+    """An advisory lock between processes (and engines) on one file. Not reentrant; used on one thread."""
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *exc: object) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Lets go of the file; closing twice is harmless."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def run_batch(db: sqlite3.Connection, batch: Sequence[Sequence[Op]]) -> list[Outcome]:
+    """One transaction with a savepoint per commit; the outcome of each, once all of it is durable.
+
+    Raises StorageUnavailable when the transaction as a whole failed; then nothing of it was kept.
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        outcomes = [_run_commit(db, ops) for ops in batch]
+        db.execute("COMMIT")
+    except BaseException as error:
+        with suppress(sqlite3.Error):
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise StorageUnavailable(reason=f"the database cannot be written: {error}") from error
+        raise
+    return outcomes
+
+
+def _run_commit(db: sqlite3.Connection, ops: Sequence[Op]) -> Outcome:
+    db.execute("SAVEPOINT one")
+    try:
+        results = apply(db, ops)
+    except (sqlite3.OperationalError, sqlite3.InternalError):
+        raise  # the disk, not this commit: SQLite may have ended the transaction already
+    except Exception as error:  # Conflict, or values that SQLite cannot take: only this commit is at fault
+        if not db.in_transaction:
+            raise
+        db.execute("ROLLBACK TO one")
+        db.execute("RELEASE one")
+        return error
+    db.execute("RELEASE one")
+    return results
+
+
+class GroupWriter:
+    """Batches waiting commits. All methods belong to the event loop's thread."""
+
+    def __init__(self, connection: WriteConnection, lock: FileLock, max_waiting: int) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._max_waiting = max_waiting
+        self._waiting: deque[Waiting] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self.transactions = 0
+
+    async def commit(self, ops: Sequence[Op]) -> list[object]:
+        """See engine.Engine.commit."""
+        if self._closed:
+            raise StorageUnavailable(reason="the storage engine is not running")
+        if len(self._waiting) >= self._max_waiting:
+            raise StorageUnavailable(reason=f"{self._max_waiting} commits are waiting for the disk")
+        future: asyncio.Future[list[object]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(ops, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain())
+        return await future
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs something else on the write connection, under the lock between processes."""
+
+        def locked(db: sqlite3.Connection) -> T:
+            with self._lock:
+                return function(db)
+
+        return await self._connection.run(locked)
+
+    async def stop(self) -> None:
+        """Serves who waits already, then closes; new commits are refused from now on."""
+        self._closed = True
+        if self._task is not None:
+            await self._task
+        await self._connection.close()
+        self._lock.close()
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch: list[Waiting] = []
+                while self._waiting and len(batch) < MAX_BATCH:
+                    waiting = self._waiting.popleft()
+                    if not waiting.future.done():  # who was cancelled before the start wants nothing written
+                        batch.append(waiting)
+                if batch:
+                    await self._write(batch)
+        finally:
+            self._task = None
+            _resolve(self._waiting, StorageUnavailable(reason="the server is stopping"))  # empty unless cancelled
+            self._waiting.clear()
+
+    async def _write(self, batch: Sequence[Waiting]) -> None:
+        work = [waiting.ops for waiting in batch]
+        self.transactions += 1
+        try:
+            outcomes = await self.run(lambda db: run_batch(db, work))
+        except Exception as error:
+            failed = error if isinstance(error, StorageUnavailable) else StorageUnavailable(reason=repr(error))
+            _resolve(batch, failed)
+        except BaseException:
+            _resolve(batch, StorageUnavailable(reason="the server is stopping; the commit may have happened"))
+            raise
+        else:
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if waiting.future.done():
+                    continue
+                if isinstance(outcome, Exception):
+                    waiting.future.set_exception(outcome)
+                else:
+                    waiting.future.set_result(outcome)
+
+
+def _resolve(batch: Sequence[Waiting] | deque[Waiting], error: StorageUnavailable) -> None:
+    """Fails everyone; each gets an exception of its own, because tracebacks grow on shared ones."""
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(StorageUnavailable(reason=error.reason))
+
+
+class InlineWriter:
+    """For databases in memory: no disk to wait for, so each commit runs at once on the caller's thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.transactions = 0
+
+    async def commit(self, ops: Sequence[Op]) -> list[object]:
+        """See engine.Engine.commit."""
+        self.transactions += 1
+        outcome = run_batch(self._connection, [ops])[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs something else on the connection."""
+        return function(self._connection)
+
+    async def stop(self) -> None:
+        """The engine closes the connection, which is the readers' too."""
