@@ -1,0 +1,375 @@
+"""What every storage engine must do, as a pytest class: subclass it and provide the `engine` fixture.
+
+    class TestMine(StorageConformance):
+        @pytest.fixture
+        async def engine(self): ...     # a started engine over an empty database; stopped afterwards
+
+It tests the contract of `vaultlike.storage.engine` through its public methods only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+
+from vaultlike.storage.engine import (
+    LAST_USE,
+    AddExplanation,
+    AliasRow,
+    Conflict,
+    DeleteAlias,
+    DeleteCubbyhole,
+    DeleteDocument,
+    DeleteEntity,
+    DeleteExpired,
+    DeleteToken,
+    DeleteTokensOf,
+    DeleteTokenTree,
+    DeleteTree,
+    Document,
+    Engine,
+    EntityRow,
+    InsertAlias,
+    InsertEntity,
+    InsertToken,
+    PutAlias,
+    PutCubbyhole,
+    PutDocument,
+    PutEntity,
+    TokenRow,
+    TryLock,
+    UpdateToken,
+    UseToken,
+)
+
+NS = "root"
+NOW = 1_767_225_600.0
+ENTITY = "6f1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c11"
+OTHER = "7a1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c22"
+ALIAS = "8b1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c33"
+
+
+def token(
+    name: str,
+    *,
+    parent: str = "",
+    expires_at: float | None = None,
+    uses_left: int | None = None,
+    entity: str = "",
+    path: str = "auth/azure/login",
+    mount: str = "auth_azure_1",
+    namespace: str = NS,
+    role: str = "",
+) -> TokenRow:
+    """A token row whose id and accessor follow from `name`."""
+    return TokenRow(
+        id=token_id(name),
+        accessor=hashlib.sha256(b"accessor" + name.encode()).digest()[:16],
+        parent=token_id(parent) if parent else None,
+        namespace=namespace,
+        mount=mount,
+        path=path,
+        role=role,
+        entity=entity,
+        expires_at=expires_at,
+        uses_left=uses_left,
+        sealed=b"sealed " + name.encode(),
+    )
+
+
+def token_id(name: str) -> bytes:
+    """The id of `token(name)`."""
+    return hashlib.sha256(name.encode()).digest()
+
+
+async def names_left(engine: Engine, *names: str) -> set[str]:
+    """Which of the tokens exist."""
+    return {name for name in names if (await engine.token(token_id(name)))[1] is not None}
+
+
+class DocumentConformance:
+    """Documents, generation, atomic commits."""
+
+    async def test_a_wrong_version_keeps_nothing_of_the_commit(self, engine: Engine) -> None:
+        await engine.commit([PutDocument(NS, "a", b"1")])
+        before = await engine.generation()
+        for expect in (0, 2):
+            with pytest.raises(Conflict):
+                await engine.commit([PutDocument(NS, "b", b"x"), PutDocument(NS, "a", b"2", expect=expect)])
+        with pytest.raises(Conflict):
+            await engine.commit([PutDocument(NS, "b", b"x"), DeleteDocument(NS, "a", expect=9)])
+        with pytest.raises(Conflict):
+            await engine.commit([PutDocument(NS, "b", b"x"), PutDocument(NS, "new", b"", expect=1)])
+        assert await engine.document(NS, "b") is None
+        assert await engine.document(NS, "a") == Document(b"1", 1)
+        assert await engine.generation() == before
+
+    async def test_a_failed_commit_does_not_touch_its_neighbours(self, engine: Engine) -> None:
+        results = await asyncio.gather(
+            *(engine.commit([PutDocument(NS, f"n{i}", b"", expect=i % 2)]) for i in range(10)), return_exceptions=True
+        )
+        assert [isinstance(result, Conflict) for result in results] == [bool(i % 2) for i in range(10)]
+        assert await engine.keys(NS, "") == ["n0", "n2", "n4", "n6", "n8"]
+
+    async def test_nul_in_a_key_is_refused_alone(self, engine: Engine) -> None:
+        bad, good = await asyncio.gather(
+            engine.commit([PutDocument(NS, "a\x00b", b"")]),
+            engine.commit([PutDocument(NS, "a", b"")]),
+            return_exceptions=True,
+        )
+        assert isinstance(bad, ValueError)
+        assert good == [1]
+
+    async def test_versions_and_deletion(self, engine: Engine) -> None:
+        assert await engine.commit([PutDocument(NS, "a", b"1"), PutDocument(NS, "a", b"2", expect=1)]) == [1, 2]
+        assert await engine.document("other", "a") is None
+        assert await engine.commit([DeleteDocument(NS, "a", expect=2), DeleteDocument(NS, "a")]) == [True, False]
+        assert await engine.commit([PutDocument(NS, "a", b"3", expect=0)]) == [1]
+
+    async def test_the_generation_moves_once_per_commit_that_changed_something(self, engine: Engine) -> None:
+        start = await engine.generation()
+        await engine.commit([PutDocument(NS, "a", b"", bump=False), PutDocument(NS, "b", b"", bump=False)])
+        await engine.commit([DeleteDocument(NS, "nothing"), DeleteTree(NS, "nothing")])
+        assert await engine.generation() == start
+        await engine.commit([PutDocument(NS, "a", b""), PutDocument(NS, "b", b"")])
+        assert await engine.generation() == start + 1
+        assert (await engine.token(b"unknown"))[0] == start + 1
+
+    async def test_one_of_many_racing_writers_wins(self, engine: Engine) -> None:
+        results = await asyncio.gather(
+            *(engine.commit([PutDocument(NS, "a", b"%d" % i, expect=0)]) for i in range(20)), return_exceptions=True
+        )
+        assert sum(not isinstance(result, BaseException) for result in results) == 1
+
+    async def test_listing(self, engine: Engine) -> None:
+        keys = ["a", "a-b", "a/x", "a/y/1", "a/y/2", "a0", "b/\U0010ffff", "b/\ud7ff", "c"]
+        await engine.commit([PutDocument(NS, key, key.encode()) for key in keys])
+        await engine.commit([PutDocument("other", "a/z", b"")])
+        assert await engine.keys(NS, "") == sorted(keys)
+        assert await engine.keys(NS, "a/") == ["x", "y/1", "y/2"]
+        assert await engine.keys(NS, "b/") == ["\ud7ff", "\U0010ffff"]
+        assert await engine.keys(NS, "a/", after="x", limit=1) == ["y/1"]
+        assert await engine.children(NS, "") == ["a", "a-b", "a/", "a0", "b/", "c"]
+        assert await engine.children(NS, "a/") == ["x", "y/"]
+        assert await engine.children(NS, "a/", after="x") == ["y/"]
+        assert await engine.children(NS, "", after="a/", limit=2) == ["a0", "b/"]
+        assert await engine.children(NS, "none/") == []
+        assert [key for key, _ in await engine.documents(NS, "a/", limit=2)] == ["x", "y/1"]
+        assert await engine.commit([DeleteTree(NS, "a/")]) == [3]
+        assert await engine.children(NS, "") == ["a", "a-b", "a0", "b/", "c"]
+
+    async def test_paging_children_finds_each_once(self, engine: Engine) -> None:
+        keys = [f"p/{name}" for name in ("a", "a/1", "a/2", "a.b", "b-/x", "b/x", "b0", "é/1", "é")]
+        await engine.commit([PutDocument(NS, key, b"") for key in keys])
+        pages: list[str] = []
+        while page := await engine.children(NS, "p/", after=pages[-1] if pages else "", limit=1):
+            pages += page
+        assert pages == sorted({"a", "a/", "a.b", "b-/", "b/", "b0", "é/", "é"})
+
+
+class TokenConformance:
+    """Tokens: uses, trees, expiry, leases."""
+
+    async def test_an_id_an_accessor_and_a_parent_are_checked(self, engine: Engine) -> None:
+        await engine.commit([InsertToken(token("a"))])
+        with pytest.raises(Conflict):
+            await engine.commit([InsertToken(token("a"))])
+        with pytest.raises(Conflict):
+            await engine.commit([InsertToken(token("child", parent="gone"))])
+        assert await names_left(engine, "child") == set()
+
+    async def test_uses_run_out_exactly(self, engine: Engine) -> None:
+        await engine.commit([InsertToken(token("n", uses_left=3)), InsertToken(token("unlimited"))])
+        uses = await asyncio.gather(*(engine.commit([UseToken(token_id("n"))]) for _ in range(8)))
+        assert [use[0] for use in uses] == [2, 1, LAST_USE, None, None, None, None, None]
+        assert await engine.commit([UseToken(token_id("unlimited")), UseToken(token_id("x"))]) == [None, None]
+        found = (await engine.token(token_id("n")))[1]
+        assert found is not None
+        assert found.uses_left == LAST_USE
+
+    async def test_a_row_comes_back_as_it_was(self, engine: Engine) -> None:
+        await engine.commit([InsertToken(token("p"))])
+        full = token("t", parent="p", expires_at=NOW + 0.5, uses_left=4, entity=ENTITY, role="r")
+        await engine.commit([InsertToken(full), InsertToken(token("odd", entity="not-a-uuid"))])
+        assert (await engine.token(full.id))[1] == full
+        assert full.accessor is not None
+        assert await engine.token_by_accessor(full.accessor) == full
+        assert await engine.token_by_accessor(b"?") is None
+        assert (await engine.token(token_id("odd")))[1] == token("odd", entity="not-a-uuid")
+        changed = [UpdateToken(full.id, NOW + 9, b"new"), UpdateToken(token_id("gone"), None, b"")]
+        assert await engine.commit(changed) == [True, False]
+        found = (await engine.token(full.id))[1]
+        assert found is not None
+        assert (found.expires_at, found.sealed, found.uses_left) == (NOW + 9, b"new", 4)
+
+    async def test_deleting_one_makes_orphans_and_a_tree_takes_all(self, engine: Engine) -> None:
+        tree = [token("r"), token("c", parent="r"), token("g", parent="c"), token("other")]
+        await engine.commit([*map(InsertToken, tree), PutCubbyhole(token_id("g"), "x/y", b"s")])
+        assert await engine.commit([DeleteToken(token_id("r")), DeleteToken(token_id("r"))]) == [True, False]
+        orphan = (await engine.token(token_id("c")))[1]
+        assert orphan is not None
+        assert orphan.parent is None
+        assert await engine.commit([DeleteTokenTree(token_id("c"))]) == [2]
+        assert await names_left(engine, "r", "c", "g", "other") == {"other"}
+        await engine.commit([InsertToken(token("g"))])
+        assert await engine.cubbyhole(token_id("g"), "x/y") is None
+
+    async def test_ancestors(self, engine: Engine) -> None:
+        tree = [token("r", expires_at=NOW), token("c", parent="r"), token("g", parent="c", expires_at=NOW - 5)]
+        await engine.commit([InsertToken(row) for row in tree])
+        assert not await engine.ancestors_alive(token_id("unknown"), NOW - 1)
+        assert not await engine.ancestors_alive(token_id("g"), NOW)
+        assert await engine.ancestors_alive(token_id("g"), NOW - 1)
+        assert await engine.ancestors_alive(token_id("r"), NOW + 1)
+
+    async def test_an_expired_tree_goes_in_bounded_batches(self, engine: Engine) -> None:
+        chain = [token("t0", expires_at=NOW)]
+        chain += [token(f"t{i}", parent=f"t{i - 1}", expires_at=NOW + 100 - i) for i in range(1, 6)]
+        late = [token(f"l{i}", parent="t0", expires_at=NOW - 1 + i / 1000) for i in range(5)]
+        keep = [token("alive", expires_at=NOW + 0.001), token("forever")]
+        await engine.commit([InsertToken(row) for row in (*chain, *late, *keep)])
+        names = [f"t{i}" for i in range(6)] + [f"l{i}" for i in range(5)]
+        touched = 1
+        for _ in range(100):
+            touched = int(str((await engine.commit([DeleteExpired(NOW, 2)]))[0]))
+            assert touched <= 4
+            left = await names_left(engine, *names)
+            assert "t0" in left or not left  # no child ever outlives its parent's row
+            if not touched:
+                break
+        assert touched == 0
+        assert await names_left(engine, *names, "alive", "forever") == {"alive", "forever"}
+
+    async def test_delete_by_mount_prefix_and_entity(self, engine: Engine) -> None:
+        rows = [
+            token("a1", mount="m1", path="auth/a/login"),
+            token("a2", mount="m1", path="auth/a/login/x", entity=ENTITY),
+            token("kid", mount="m0", path="auth/token/create", parent="a1"),
+            token("b", mount="m2", path="auth/ab/login"),
+            token("foreign", mount="m1", path="auth/a/login", namespace="other", entity=ENTITY),
+        ]
+        await engine.commit([InsertToken(row) for row in rows])
+        assert await engine.commit([DeleteTokensOf(namespace=NS, entity=ENTITY)]) == [1]
+        assert await engine.commit([DeleteTokensOf(namespace=NS, path_prefix="auth/a/", limit=5)]) == [2]
+        assert await names_left(engine, "a1", "a2", "kid", "b", "foreign") == {"b", "foreign"}
+        assert await engine.commit([DeleteTokensOf(namespace="other", mount="m1")]) == [1]
+        assert await engine.commit([DeleteTokensOf(namespace=NS)]) == [1]
+        assert await engine.count_tokens() == 0
+
+    async def test_listing_and_counting(self, engine: Engine) -> None:
+        rows = [token(f"t{i}", role=f"r{i % 3}", entity=ENTITY if i % 2 else "") for i in range(20)]
+        rows += [token("kid", parent="t1", path="auth/token/create", mount="m0")]
+        await engine.commit([InsertToken(row) for row in rows])
+        ids = sorted(row.id for row in rows if row.mount != "m0")
+        first = await engine.tokens(namespace=NS, mount="auth_azure_1", limit=15)
+        rest = await engine.tokens(namespace=NS, mount="auth_azure_1", after=first[-1].id)
+        assert [row.id for row in first + rest] == ids
+        assert await engine.tokens(namespace="other") == []
+        assert [row.id for row in await engine.tokens(namespace=NS, parent=token_id("t1"))] == [token_id("kid")]
+        assert await engine.tokens(namespace=NS, parent=token_id("t1"), mount="no") == []
+        assert await engine.tokens(namespace=NS, parent=token_id("gone")) == []
+        assert len(await engine.tokens(namespace=NS, entity=ENTITY, limit=4)) == 4
+        assert await engine.count_tokens(namespace=NS, entity=ENTITY) == 10
+        assert await engine.count_tokens(namespace=NS, path_prefix="auth/azure/") == 20
+        assert await engine.count_tokens() == await engine.count_tokens(namespace=NS) == 21
+
+    async def test_leases_as_directories(self, engine: Engine) -> None:
+        paths = ("auth/a/login", "auth/a/login-x", "auth/a/login/sub", "auth/b/login")
+        await engine.commit([InsertToken(token(path, path=path)) for path in paths])
+        await engine.commit([InsertToken(token("second", path="auth/a/login", role="r"))])
+        await engine.commit([DeleteTokenTree(token_id("auth/b/login"))])
+        assert await engine.lease_children(NS, "") == ["auth/"]
+        assert await engine.lease_children(NS, "auth/") == ["a/"]
+        assert await engine.lease_children(NS, "auth/a/") == ["login-x/", "login/"]
+        assert await engine.lease_children(NS, "auth/a/", after="login-x/") == ["login/"]
+        expected = sorted([token_id("auth/a/login").hex(), token_id("second").hex(), "sub/"])
+        pages: list[str] = []
+        while page := await engine.lease_children(NS, "auth/a/login/", after=pages[-1] if pages else "", limit=1):
+            pages += page
+        assert pages == expected
+        assert await engine.lease_children("other", "auth/") == []
+
+    async def test_cubbyholes(self, engine: Engine) -> None:
+        with pytest.raises(Conflict):
+            await engine.commit([PutCubbyhole(token_id("none"), "a", b"")])
+        await engine.commit([InsertToken(token("t")), InsertToken(token("u"))])
+        mine = token_id("t")
+        await engine.commit(
+            [PutCubbyhole(mine, "a", b"1"), PutCubbyhole(mine, "d/b", b""), PutCubbyhole(mine, "a", b"2")]
+        )
+        assert await engine.cubbyhole(mine, "a") == b"2"
+        assert await engine.cubbyhole(token_id("u"), "a") is None
+        assert await engine.cubbyhole_children(mine, "") == ["a", "d/"]
+        assert await engine.commit([DeleteCubbyhole(mine, "a"), DeleteCubbyhole(mine, "a")]) == [True, False]
+
+
+class IdentityConformance:
+    """Entities, aliases, explanations, locks."""
+
+    async def test_names_are_unique(self, engine: Engine) -> None:
+        await engine.commit(
+            [InsertEntity(EntityRow(ENTITY, NS, "Straße", b"")), InsertEntity(EntityRow(OTHER, NS, "b", b""))]
+        )
+        with pytest.raises(Conflict):
+            await engine.commit([InsertEntity(EntityRow("x", NS, "STRASSE", b""))])
+        with pytest.raises(Conflict):
+            await engine.commit([PutEntity(EntityRow(OTHER, NS, "strasse", b""))])
+        await engine.commit([InsertEntity(EntityRow("x", "other", "B", b""))])
+        await engine.commit([InsertAlias(AliasRow(ALIAS, NS, "m", "n", ENTITY, b""))])
+        with pytest.raises(Conflict):
+            await engine.commit([InsertAlias(AliasRow("y", NS, "m", "n", OTHER, b""))])
+        with pytest.raises(Conflict):
+            await engine.commit([InsertAlias(AliasRow("y", NS, "m", "n2", "no such entity", b""))])
+
+    async def test_changes_need_the_version(self, engine: Engine) -> None:
+        entity, alias = EntityRow(ENTITY, NS, "a", b"1"), AliasRow(ALIAS, NS, "m", "n", ENTITY, b"1")
+        await engine.commit([InsertEntity(entity), InsertAlias(alias)])
+        for op in (PutEntity(entity, 2), PutAlias(alias, 2), PutEntity(EntityRow("x", NS, "q", b""))):
+            with pytest.raises(Conflict):
+                await engine.commit([op])
+        assert await engine.commit([PutEntity(EntityRow(ENTITY, NS, "A", b"2"), 1), PutAlias(alias)]) == [2, 2]
+        assert await engine.entity(ENTITY) == EntityRow(ENTITY, NS, "A", b"2", 2)
+
+    async def test_lookups_and_deletion(self, engine: Engine) -> None:
+        entity, alias = EntityRow(ENTITY, NS, "a", b"1"), AliasRow(ALIAS, NS, "m", "n", ENTITY, b"1")
+        assert await engine.login_identity(NS, "m", "n") is None
+        await engine.commit([InsertEntity(entity), InsertAlias(alias), InsertEntity(EntityRow(OTHER, NS, "o", b""))])
+        assert await engine.login_identity(NS, "m", "n") == (alias, entity)
+        assert await engine.entity_by_name(NS, "A") == entity
+        assert [row.id for row in await engine.entities(NS)] == [ENTITY, OTHER]
+        assert [row.id for row in await engine.entities(NS, after=ENTITY, limit=5)] == [OTHER]
+        assert await engine.alias(NS, "m", "n") == await engine.alias_by_id(ALIAS) == alias
+        assert await engine.aliases_of(ENTITY) == await engine.aliases(NS, "m") == await engine.aliases(NS) == [alias]
+        assert await engine.aliases(NS, "m2") == []
+        assert await engine.commit([DeleteAlias("gone"), DeleteEntity(ENTITY), DeleteEntity(ENTITY)]) == [
+            False,
+            True,
+            False,
+        ]
+        assert await engine.alias_by_id(ALIAS) is None
+
+    async def test_explanations_are_a_bounded_ring(self, engine: Engine) -> None:
+        for i in range(10):
+            await engine.commit([AddExplanation(f"r{i}", NOW + i, b"%d" % i, keep=3)])
+        with pytest.raises(Conflict):
+            await engine.commit([AddExplanation("r9", NOW, b"", keep=3)])
+        kept = [await engine.explanation(f"r{i}") for i in range(10)]
+        assert [row.sealed for row in kept if row is not None] == [b"7", b"8", b"9"]
+
+    async def test_a_lock_has_one_owner_until_it_runs_out(self, engine: Engine) -> None:
+        async def attempt(owner: str, now: float, until: float) -> object:
+            return (await engine.commit([TryLock("sweeper", owner, until, now)]))[0]
+
+        assert await attempt("a", NOW, NOW + 10)
+        assert not await attempt("b", NOW + 9, NOW + 20)
+        assert await attempt("a", NOW + 9, NOW + 12)
+        assert not await attempt("b", NOW + 11, NOW + 20)
+        assert await attempt("b", NOW + 12, NOW + 20)
+        assert await attempt("b", NOW + 13, NOW + 13)  # lets go
+        assert await attempt("a", NOW + 13, NOW + 20)
+
+
+class StorageConformance(DocumentConformance, TokenConformance, IdentityConformance):
+    """The whole contract."""
