@@ -25,6 +25,7 @@ from vaultlike.storage.sqlite_writes import apply
 
 T = TypeVar("T")
 MAX_BATCH = 512  # commits in one transaction: bounds how long one fsync's company can get
+BAD_VALUES = (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 class Waiting(Struct, frozen=True):
@@ -87,11 +88,9 @@ def _run_commit(db: sqlite3.Connection, ops: Sequence[Op]) -> Outcome:
     db.execute("SAVEPOINT one")
     try:
         results = apply(db, ops)
-    except (sqlite3.OperationalError, sqlite3.InternalError):
-        raise  # the disk, not this commit: SQLite may have ended the transaction already
     except Exception as error:  # Conflict, or values that SQLite cannot take: only this commit is at fault
-        if not db.in_transaction:
-            raise
+        if isinstance(error, sqlite3.Error) and not isinstance(error, BAD_VALUES):
+            raise  # the disk, not this commit: SQLite may have ended the transaction already
         db.execute("ROLLBACK TO one")
         db.execute("RELEASE one")
         return error
