@@ -1,0 +1,121 @@
+"""explain: the ordered checks of a login, as the server kept them for operators, or of a login that is only tried."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vaultlike.cli import data, output
+from vaultlike.cli.command import Command
+from vaultlike.cli.failures import CommandError, NothingFound, UsageError
+from vaultlike.cli.flags import Flag
+from vaultlike.cli.session import Session, trimmed
+from vaultlike.cli.shapes import Json, as_list, as_map, as_text
+
+
+class Check(NamedTuple):
+    """One check of a login, in the order in which the server made them."""
+
+    name: str
+    expected: str
+    received: str
+    ok: bool
+
+
+class Explanation(NamedTuple):
+    """What the server knows of one login."""
+
+    facts: dict[str, str]
+    reason: str
+    checks: tuple[Check, ...]
+
+
+def _explain(session: Session) -> int:
+    subject = session.args[0].strip()
+    trying = bool(session.flags.text("role") or session.flags.text("jwt") or len(session.args) > 1 or "/" in subject)
+    found = _simulated(session, trimmed(subject)) if trying else _kept(session, subject)
+    session.show_data(found, _text(parsed(found)))
+    return 2 if trying and found.get("outcome") in ("denied", "refused", "error") else 0
+
+
+def _kept(session: Session, request_id: str) -> Json:
+    path = f"sys/explain/{trimmed(request_id)}"
+    answer = session.client.call("GET", path, doing=f"explaining {request_id}", missing_ok=True)
+    if answer.empty:
+        raise NothingFound(
+            f"Nothing is known of request {request_id}: explanations are kept for a short time, and for logins only."
+        )
+    return answer.content
+
+
+def _simulated(session: Session, path: str) -> Json:
+    path = path.removesuffix("/login")
+    if not path.startswith("auth/"):
+        raise UsageError(f'"{path}" is no auth method: give its path, e.g. auth/azure')
+    body = data.parse(session.args[1:], session.terminal.stdin)
+    if role := session.flags.text("role"):
+        body["role"] = role
+    if jwt := session.flags.text("jwt"):
+        body["jwt"] = data.value_text(jwt, session.terminal.stdin).strip()
+    answer = session.client.call(
+        "POST", f"sys/explain/simulate/{path}/login", body, doing=f"simulating a login at {path}"
+    )
+    if not answer.content:
+        raise CommandError("The server's answer explains nothing")
+    return answer.content
+
+
+def parsed(found: Json) -> Explanation:
+    """The answer's data as an Explanation."""
+    checks = tuple(
+        Check(
+            as_text(entry.get("name")),
+            _shown(entry.get("expected")),
+            _shown(entry.get("received")),
+            entry.get("ok") is True,
+        )
+        for entry in map(as_map, as_list(found.get("checks")))
+    )
+    keys = ("request_id", "time", "path", "mount_type", "role", "outcome")
+    facts = {key: output.value_text(found[key]) for key in keys if found.get(key) not in (None, "")}
+    return Explanation(facts, as_text(found.get("reason")), checks)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(output.value_text(item) for item in value) or "(nothing)"
+    return "" if value is None else output.value_text(value)
+
+
+def _text(explanation: Explanation) -> str:
+    parts = [output.columns([[key, value] for key, value in explanation.facts.items()])]
+    if explanation.checks:
+        rows = [["✔" if check.ok else "✘", check.name, check.expected, check.received] for check in explanation.checks]
+        parts.append(output.table((" ", "Check", "Expected", "Received"), rows))
+    if explanation.reason:
+        parts.append(f"Reason: {explanation.reason}")
+    failed = next((check for check in explanation.checks if not check.ok), None)
+    if failed is not None:
+        parts.append(f"The login stopped at `{failed.name}`: expected {failed.expected}, received {failed.received}.")
+    return "\n\n".join(parts)
+
+
+COMMANDS = (
+    Command(
+        "explain",
+        "Tells why a login was refused: every check in order, what was expected and what came. The request id stands\n"
+        "in the refusal (`request_id`). With -role and -jwt a login is tried without giving out a token;\n"
+        "the exit code is 2 when it would be refused.",
+        _explain,
+        "REQUEST_ID | auth/PATH [key=value ...]",
+        1,
+        -1,
+        flags=(
+            Flag("role", "Role to try."),
+            Flag("jwt", "Identity token to try: @FILE, - or the token itself."),
+        ),
+        examples=(
+            ("Why was it refused", "explain 0c5e8a3e-8f7a-4c3c-9a55-0f3d2f6f5d11"),
+            ("Would it be refused", "explain -role=dev-role -jwt=@token.txt auth/azure"),
+        ),
+    ),
+)
