@@ -181,6 +181,9 @@ def _from_jwk(entry: dict[str, object], uses: tuple[str, ...]) -> PublicKey | No
     kind = kinds.get(entry.get("kty"))
     if kind is None:
         return None
+    modulus = entry.get("n", "")
+    if kind is RSAKey and not (isinstance(modulus, str) and MIN_RSA_BITS <= len(modulus) * 6 <= MAX_RSA_BITS + 64):
+        return None  # too weak, or too large to be worth importing; exactly judged below
     # Only the members that make the key: what else an issuer adds (x5c, issuer, ...) must not decide whether it loads.
     parts = {name: value for name, value in entry.items() if name in ("kty", "n", "e", "crv", "x", "y")}
     try:
