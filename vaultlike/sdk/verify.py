@@ -132,7 +132,7 @@ async def _judge_signature(unverified: UnverifiedJwt, source: KeySource, note: R
         if newer is not None:
             keys = newer
             good = keys.verifies(header.kid, header.alg, unverified.signature, unverified.signing_input)
-    found = bool(keys.candidates(header.kid, header.alg))
+    found = good or bool(keys.candidates(header.kid, header.alg))
     _require(note, "jwt.kid", f"a key of the issuer that fits {header.alg}", _short(header.kid), found, "unknown_key")
     _require(note, "jwt.signature", "valid", "valid" if good else "invalid", good, "signature")
 
