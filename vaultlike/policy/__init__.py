@@ -1,0 +1,1 @@
+"""Policies: text -> rules -> one compiled decision. Nothing here stores anything or knows HTTP."""
