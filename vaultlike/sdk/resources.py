@@ -56,7 +56,7 @@ class Resource(Generic[R]):
 
     `check(ctx, call, new, old)` refuses (raises) or returns warnings; `render(ctx, value)` replaces what a read shows;
     `saved(backend, name)` (name of a backend method) runs after a write or delete; `create_or_update=False` makes every
-    write an update for policies (surprises 7).
+    write an update for policies (surprises 7); `ttl_warnings=False` leaves the warnings about capped TTLs to `check`.
     """
 
     def __init__(
@@ -72,11 +72,12 @@ class Resource(Generic[R]):
         saved: str = "",
         summary: str = "",
         field_text: str = FIELD_TEXT,
+        ttl_warnings: bool = True,
     ) -> None:
         self.pattern, self.kind, self.fields = pattern, kind, fields_of(kind)
         self._check, self._render, self._fold, self._saved = check, render, fold, saved
         self._create_or_update, self._deletable, self._summary = create_or_update, deletable, summary
-        self._field_text = field_text
+        self._field_text, self._ttl_warnings = field_text, ttl_warnings
         self._decode = decoder(kind)
         self._names = compile_pattern(pattern)[1]
         self._prefix = pattern.partition("{")[0]
@@ -147,7 +148,8 @@ class Resource(Generic[R]):
     async def _checked(self, ctx: Context, call: Call, new: R, old: R | None) -> list[str]:
         warnings: list[str] = []
         if isinstance(new, TokenParams):
-            warnings += check_token_params(new, ctx.system.max_ttl())
+            capped = check_token_params(new, ctx.system.max_ttl())
+            warnings += capped if self._ttl_warnings else []
         if self._check:
             found = self._check(ctx, call, new, old)
             if found is not None and not isinstance(found, list):
@@ -243,6 +245,10 @@ class Backend:
                 elif callable(item):
                     routes += routes_of_function(item)
         cls.__declared__ = tuple(routes)
+
+    def routes(self) -> list[tuple[Route, object]]:
+        """What this backend serves, each with the object its handler runs on."""
+        return [(route, self) for route in self.__declared__]
 
     async def start(self) -> None:
         """Runs after mounting and after each unseal."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from msgspec import Struct, field
@@ -59,13 +59,23 @@ class Route(Struct, frozen=True, kw_only=True):
     response: type[Struct] | None = None
 
 
+class Owned(Struct, frozen=True):
+    """A route and the object that its handler runs on."""
+
+    route: Route
+    owner: object
+
+    async def __call__(self, *arguments: object) -> Any:
+        return await self.route.handler(self.owner, *arguments)
+
+
 class Place(Struct):
-    """All routes of one pattern."""
+    """All routes of one pattern, by verb."""
 
     pattern: str
     names: tuple[str, ...]
     regex: re.Pattern[str]
-    routes: dict[str, Route] = field(default_factory=dict)
+    routes: dict[str, Owned] = field(default_factory=dict)
 
 
 def _declare(verb: Verb, pattern: str, **facts: Any) -> Callable[[H], H]:
@@ -137,9 +147,9 @@ def compile_pattern(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
 class RouteTable:
     """Finds the place of a mount-relative path. Literal patterns by dictionary, others in declaration order."""
 
-    def __init__(self, routes: list[Route]) -> None:
+    def __init__(self, routes: Iterable[tuple[Route, object]]) -> None:
         self.places: dict[str, Place] = {}
-        for route in routes:
+        for route, owner in routes:
             regex, names = compile_pattern(route.pattern)
             key = route.pattern.removesuffix("/") if route.verb == "list" else route.pattern
             place = self.places.setdefault(key, Place(key, names, regex))
@@ -147,7 +157,7 @@ class RouteTable:
                 place.regex = regex
             if route.verb in place.routes:
                 raise TypeError(f"{route.verb} {route.pattern} is declared twice")
-            place.routes[route.verb] = route
+            place.routes[route.verb] = Owned(route, owner)
         self._literal: dict[str, Place] = {}
         self._buckets: dict[str, list[Place]] = {}
         self._anywhere: list[Place] = []

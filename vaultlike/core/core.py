@@ -1,0 +1,204 @@
+"""The services of an unsealed server, wired together. Exists only while the server is unsealed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from cachetools import LRUCache
+from structlog.typing import FilteringBoundLogger
+
+from vaultlike.audit.broker import AuditBroker
+from vaultlike.clock import Clock
+from vaultlike.core.explain import Explanations
+from vaultlike.core.leader import Leader
+from vaultlike.settings import Settings
+from vaultlike.identity.entity import Entity
+from vaultlike.identity.store import IdentityStore
+from vaultlike.mounts.catalog import Catalog
+from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.router import Mount, Router
+from vaultlike.mounts.table import MountTable
+from vaultlike.policy.acl import ACL, compile_policies, is_templated
+from vaultlike.policy.model import Policy
+from vaultlike.policy.store import PolicyStore
+from vaultlike.policy.template import AliasFacts, Facts
+from vaultlike.sdk import Backend
+from vaultlike.sdk.egress import Egress
+from vaultlike.seal.barrier import Barrier
+from vaultlike.storage.engine import Engine
+from vaultlike.storage.view import DecodedCache, Generation, View
+from vaultlike.tokens.entry import Token
+from vaultlike.tokens.store import TokenStore
+
+DEFAULT_MOUNTS = [
+    ("auth/token/", "token", "token based credentials"),
+    ("cubbyhole/", "cubbyhole", "per-token private secret storage"),
+    ("identity/", "identity", "identity store"),
+    ("sys/", "system", "system endpoints used for control, policy and debugging"),
+]
+MakeBackend = Callable[["Core", MountEntry], Backend]
+
+
+class Core:
+    """Everything a request needs once the server is unsealed. One namespace's worth: the root namespace."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        barrier: Barrier,
+        settings: Settings,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        log: FilteringBoundLogger,
+        egress: Egress,
+        catalog: Catalog,
+        make_backend: MakeBackend,
+        reload_keys: Callable[[], object],
+    ) -> None:
+        self.engine, self.barrier, self.settings = engine, barrier, settings
+        self.clock, self.random, self.log, self.egress, self.catalog = clock, random, log, egress, catalog
+        self._make_backend, self._reload_keys = make_backend, reload_keys
+        self.generation = Generation()
+        cache = DecodedCache(self.generation)
+        self.storage = View(engine, barrier, "", "core/", cache=cache)
+        self.table = MountTable(self.storage, clock, random)
+        self.router = Router(self._mount, log)
+        self.policies = PolicyStore(View(engine, barrier, "", "policy/", cache=cache))
+        self.tokens = TokenStore(engine, barrier, clock, random)
+        self.identity = IdentityStore(engine, barrier, clock, random)
+        self.audit = AuditBroker(
+            View(engine, barrier, "", "audit/", cache=cache), clock, log, barrier.derive("audit")
+        )
+        self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
+        self.leader = Leader(engine, clock, log, random)
+        self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
+        self._acls: LRUCache[tuple[tuple[str, ...], str], ACL] = LRUCache(5_000)
+        self._refreshing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Loads mounts, policies and audit devices; makes what every new server has."""
+        await self.policies.ensure_default()
+        await self.table.ensure(DEFAULT_MOUNTS)
+        await self.refresh(await self.engine.generation())
+        await self.explanations.start()
+        self.leader.every(30.0, "expired tokens", self._sweep)
+        self.leader.every(60.0, "mounts", self._tick)
+        await self.leader.start()
+
+    async def stop(self) -> None:
+        """Ends background work and drops everything opened."""
+        await self.leader.stop()
+        await self.explanations.stop()
+        await self.router.unload()
+        await self.audit.close()
+        self.tokens.forget()
+        self.identity.forget()
+        self._acls.clear()
+
+    async def refresh(self, generation: int) -> None:
+        """Takes over configuration that anybody changed: caches are dropped, mounts follow the table."""
+        async with self._refreshing:
+            if generation == self.generation.value:
+                return
+            await _maybe(self._reload_keys())
+            self.generation.value = generation
+            self._acls.clear()
+            self.identity.forget()
+            await self.router.load(await self.table.load())
+            await self.audit.load()
+
+    async def current(self) -> None:
+        """Makes sure that this process has seen every configuration write; for paths that present no token."""
+        generation = await self.engine.generation()
+        if generation != self.generation.value:
+            await self.refresh(generation)
+
+    # Mounts
+
+    def _mount(self, entry: MountEntry) -> Mount:
+        plugin = self.catalog.find(entry.kind, auth=entry.auth)
+        if plugin is None or (plugin.backend is None):
+            return Mount(entry, None, plugin.problem if plugin else "no such plugin is installed")
+        try:
+            return Mount(entry, self._make_backend(self, entry))
+        except Exception as problem:  # a plugin that cannot be built is unavailable, the server is not
+            self.log.error("mount cannot be built", mount=entry.path, kind=entry.kind, problem=repr(problem))
+            return Mount(entry, None, f"{type(problem).__name__}: {problem}")
+
+    def default_ttl(self, entry: MountEntry) -> int:
+        """Effective default TTL of a mount, seconds."""
+        return entry.config.default_lease_ttl or min(self.settings.default_lease_ttl, self.max_ttl(entry))
+
+    def max_ttl(self, entry: MountEntry) -> int:
+        """Effective maximum TTL of a mount, seconds."""
+        return entry.config.max_lease_ttl or self.settings.max_lease_ttl
+
+    # Policies
+
+    async def acl(self, token: Token, entity: Entity | None) -> ACL:
+        """What the token may do now: its own policies and its entity's, compiled once per generation."""
+        return await self.acl_of(await self.policies_of(token, entity), entity)
+
+    async def policies_of(self, token: Token, entity: Entity | None) -> tuple[str, ...]:
+        """The names of all policies that count for a token, sorted."""
+        extra = await self.identity_policies(entity)
+        if not extra:
+            return token.entry.policies
+        return tuple(sorted({*token.entry.policies, *extra}))
+
+    async def identity_policies(self, entity: Entity | None) -> tuple[str, ...]:
+        """The policies that come from the entity, sorted."""
+        return tuple(sorted(entity.body.policies)) if entity is not None else ()
+
+    async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
+        """The compiled decision for a set of policy names."""
+        key = (names, entity.id if entity is not None else "")
+        known = self._acls.get(key)
+        if known is not None and (known.expires_at is None or known.expires_at > self.clock.now()):
+            return known
+        policies: list[Policy] = []
+        for name in names:
+            policy = await self.policies.find(name)
+            if policy is not None:
+                policies.append(policy)
+        facts = await self.facts(entity) if any(is_templated(policy) for policy in policies) else None
+        acl = compile_policies(policies, facts, now=self.clock.now())
+        self._acls[key] = acl
+        return acl
+
+    async def facts(self, entity: Entity | None) -> Facts | None:
+        """What policy templates may say about an entity."""
+        if entity is None:
+            return None
+        aliases: Mapping[str, AliasFacts] = {
+            alias.row.mount: AliasFacts(
+                id=alias.row.id,
+                name=alias.row.name,
+                metadata=alias.body.metadata or {},
+                custom_metadata=alias.body.custom_metadata or {},
+            )
+            for alias in await self.identity.aliases_of(entity.id)
+        }
+        return Facts(id=entity.id, name=entity.name, metadata=entity.body.metadata or {}, aliases=aliases)
+
+    # Background work, run by one node at a time
+
+    async def _sweep(self) -> None:
+        from vaultlike.tokens.sweeper import sweep
+
+        await sweep(self.engine, self.clock)
+
+    async def _tick(self) -> None:
+        for mount in self.router.mounts():
+            if mount.backend is not None:
+                try:
+                    await mount.backend.tick()
+                except Exception as problem:  # one mount's trouble is not the next one's
+                    self.log.error("periodic work failed", mount=mount.entry.path, problem=repr(problem))
+
+
+async def _maybe(result: object) -> None:
+    if asyncio.iscoroutine(result):
+        await result

@@ -1,0 +1,267 @@
+"""A request's way through the house: a fixed tuple of small phases, the same for logins and everything else.
+
+Order is the wire contract's (spec/vault-api.md 1.9): namespace, token read (which also tells whether the configuration
+moved), route, token, ACL, audit, body, handler, login, wrap, audit. A plugin cannot skip any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from vaultlike.core import audited, login, wrapping
+from vaultlike.core.core import Core
+from vaultlike.core.exchange import Exchange
+from vaultlike.core.request import Outcome, Request
+from vaultlike.errors import (
+    Invalid,
+    NoRoute,
+    NotFound,
+    PermissionDenied,
+    Unavailable,
+    UnsupportedOperation,
+    UnsupportedPath,
+    VaultlikeError,
+)
+from vaultlike.sdk import Call, Caller, Login, Raw, Reply
+from vaultlike.sdk.fields import fields_of
+from vaultlike.sdk.routes import VERB_OF
+from vaultlike.tokens.cidr import admits
+from vaultlike.tokens.store import LAST_USE
+
+Phase = Callable[[Core, Exchange], Awaitable[None]]
+
+
+async def handle(core: Core, request: Request) -> Outcome:
+    """Runs one request. Raises VaultlikeError for every refusal; `http` renders both."""
+    exchange = Exchange(request=request)
+    try:
+        for phase in PHASES:
+            await phase(core, exchange)
+    except VaultlikeError as problem:
+        await audited.refused(core, exchange, problem)
+        raise
+    finally:
+        token = exchange.token
+        if token is not None and token.row.uses_left == LAST_USE:
+            await core.tokens.revoke(token.row.id)
+    return exchange.outcome()
+
+
+async def in_namespace(core: Core, exchange: Exchange) -> None:
+    """Only the root namespace exists so far."""
+    if exchange.request.namespace not in ("", "root"):
+        raise NotFound("namespace not found")
+
+
+async def read_token(core: Core, exchange: Exchange) -> None:
+    """One storage read: the token, and the generation that tells whether anything was configured meanwhile."""
+    if exchange.request.token:
+        generation, exchange.token = await core.tokens.present(exchange.request.token)
+    else:
+        generation = await core.engine.generation()
+    if generation != core.generation.value:
+        await core.refresh(generation)
+
+
+async def route(core: Core, exchange: Exchange) -> None:
+    """Finds mount, path and operation; what is missing is told only after token and policy have been judged."""
+    request = exchange.request
+    path = request.path
+    if request.verb in ("list", "scan") and not path.endswith("/"):
+        path = request.path = path + "/"
+    found = core.router.find(path)
+    if found is None:
+        return
+    exchange.mount, exchange.rest = found
+    hit = exchange.mount.table.find(exchange.rest)
+    if hit is None:
+        return
+    exchange.place, exchange.params = hit
+    verb = VERB_OF.get(request.verb, request.verb)
+    exchange.owned = exchange.place.routes.get("header" if request.verb == "header" else verb)
+    if exchange.owned is None and request.verb == "header":
+        exchange.owned = exchange.place.routes.get("read")
+
+
+async def admit(core: Core, exchange: Exchange) -> None:
+    """The token must be valid where one is needed, from an admitted address, with a use left, its entity enabled."""
+    request, token = exchange.request, exchange.token
+    if exchange.open:
+        exchange.token = None  # a bad token on an open path is ignored, a good one spends no use
+        return
+    if token is None:
+        raise PermissionDenied(reason="no token" if not request.token else "the token is unknown, expired or used up")
+    exchange.token = None  # until admitted: a refusal by address costs no use
+    if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, request.remote):
+        raise PermissionDenied(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
+    if token.row.uses_left is not None:
+        used = await core.tokens.use(token)
+        if used is None:
+            raise PermissionDenied(reason="the token's last use is spent")
+        token = used
+    exchange.token = token
+    if token.row.entity:
+        exchange.entity = await core.identity.entity(token.row.entity)
+        if exchange.entity is None or exchange.entity.body.disabled:
+            raise PermissionDenied(reason="the token's entity is disabled or gone")
+
+
+async def prepare(core: Core, exchange: Exchange) -> None:
+    """Builds the Call: body decoded to an object, operation settled (create or update)."""
+    request, mount = exchange.request, exchange.mount
+    token = exchange.token
+    caller = None
+    if token is not None:
+        exchange.acl = await core.acl(token, exchange.entity)
+        caller = Caller(
+            id=token.row.id,
+            accessor=token.entry.accessor,
+            entity_id=token.row.entity,
+            display_name=token.entry.display_name,
+            policies=await core.policies_of(token, exchange.entity),
+            token_policies=token.entry.policies,
+            kind="batch" if token.batch else "service",
+            is_root=token.is_root,
+            token=token.text,
+        )
+    data = request.decode()
+    exchange.call = Call(
+        id=request.id,
+        operation="update" if request.verb == "write" else request.verb,
+        path=exchange.rest if mount is not None else request.path,
+        mount=mount.entry.path if mount is not None else "",
+        data=data,
+        params=exchange.params,
+        remote=request.remote,
+        headers=request.headers,
+        peer_certificate=request.peer_certificate,
+        caller=caller,
+        wrap_ttl=request.wrap_ttl,
+        simulated=request.simulated,
+    )
+    if request.verb == "write" and exchange.owned is not None:
+        exists = exchange.owned.route.exists
+        if exists is not None and not await exists(exchange.owned.owner, exchange.call):
+            exchange.call.operation = "create"
+
+
+async def authorize(core: Core, exchange: Exchange) -> None:
+    """The policies must allow the operation; protected paths need sudo too. Open paths are nobody's to forbid."""
+    if exchange.open:
+        return
+    call, acl = exchange.call, exchange.acl
+    assert call is not None and acl is not None
+    path = exchange.request.path
+    decision = acl.check(call.operation, path, call.data, call.wrap_ttl)
+    if not decision.allowed:
+        raise PermissionDenied(reason=f"policies do not allow {call.operation} on {path}: {decision.reason}")
+    if exchange.owned is not None and exchange.owned.route.sudo and not decision.sudo:
+        raise PermissionDenied(reason=f"{path} needs the sudo capability")
+
+
+async def audit_request(core: Core, exchange: Exchange) -> None:
+    """Records the request before anything happens; a device that cannot write stops the request."""
+    await audited.request(core, exchange)
+
+
+async def reach(core: Core, exchange: Exchange) -> None:
+    """Now that the caller may know: is there such a mount, path and operation?"""
+    request, mount = exchange.request, exchange.mount
+    if mount is None:
+        raise NoRoute(request.path)
+    if mount.backend is None:
+        raise Unavailable(f"the plugin {mount.entry.kind} is unavailable", reason=mount.problem)
+    if exchange.place is None:
+        raise UnsupportedPath
+    if request.verb in ("write", "patch") and request.path.endswith("/"):
+        raise Invalid("cannot write to a path ending in '/'")
+    if exchange.owned is None and request.verb != "help":
+        raise UnsupportedOperation
+
+
+async def run(core: Core, exchange: Exchange) -> None:
+    """Decodes the body into the handler's Struct and runs the handler; a Login becomes a token."""
+    call, mount = exchange.call, exchange.mount
+    assert call is not None and mount is not None and mount.backend is not None
+    if call.operation == "help":
+        from vaultlike.core.pathhelp import path_help
+
+        exchange.reply = path_help(mount, exchange.place)
+        return
+    assert exchange.owned is not None
+    declared = exchange.owned.route
+    if declared.login is not None:
+        exchange.reply = await login.log_in(core, exchange)
+        return
+    answer = await invoke(exchange)
+    assert not isinstance(answer, Login)
+    exchange.reply = _reply(answer)
+    _add_warnings(exchange)
+
+
+async def invoke(exchange: Exchange) -> object:
+    """Calls the handler with its decoded body."""
+    call, owned = exchange.call, exchange.owned
+    assert call is not None and owned is not None
+    if owned.route.body is None:
+        return await owned(call)
+    data = {**call.data, **call.params} if call.params else call.data
+    body = fields_of(owned.route.body).convert(data, owned.route.field_text)
+    return await owned(call, body)
+
+
+def _reply(answer: object) -> Reply | Raw | None:
+    if answer is None or isinstance(answer, (Reply, Raw)):
+        return answer
+    if isinstance(answer, (Struct, dict)):
+        return Reply(data=answer)
+    raise TypeError(f"a handler answered a {type(answer).__name__}")
+
+
+def _add_warnings(exchange: Exchange) -> None:
+    call, owned, reply = exchange.call, exchange.owned, exchange.reply
+    assert call is not None and owned is not None
+    if isinstance(reply, Raw):
+        return
+    if call.warnings:
+        reply = exchange.reply = reply or Reply()
+        reply.warnings = (*reply.warnings, *call.warnings)
+    declared = owned.route.declares or owned.route.body
+    if reply is None or owned.route.free or not call.data:
+        return
+    known = fields_of(declared) if declared is not None else None
+    unknown = [name for name in (known.unknown(call.data) if known else sorted(call.data)) if name not in call.params]
+    if unknown:
+        text = f"Endpoint ignored these unrecognized parameters: [{' '.join(unknown)}]"
+        reply.warnings = (*reply.warnings, text)
+    if replaced := [name for name in sorted(call.params) if name in call.data]:
+        text = "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: "
+        reply.warnings = (*reply.warnings, f"{text}[{' '.join(replaced)}]")
+
+
+async def wrap(core: Core, exchange: Exchange) -> None:
+    """Puts the answer behind a single-use token where the caller asked for that."""
+    if exchange.request.wrap_ttl > 0:
+        await wrapping.wrap(core, exchange)
+
+
+async def audit_response(core: Core, exchange: Exchange) -> None:
+    """Records the answer before it leaves."""
+    await audited.response(core, exchange, None)
+
+
+PHASES: tuple[Phase, ...] = (
+    in_namespace,
+    read_token,
+    route,
+    admit,
+    prepare,
+    authorize,
+    audit_request,
+    reach,
+    run,
+    wrap,
+    audit_response,
+)

@@ -1,0 +1,43 @@
+"""A request as it reaches the core, and what the core answers. Filled by `http`, or by anything else that has a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from vaultlike.sdk import Raw, Reply
+from vaultlike.sdk.routes import Route
+
+Verb: TypeAlias = Literal["read", "list", "scan", "write", "patch", "delete", "help", "header"]
+
+
+class Request(Struct, kw_only=True):
+    """One request. `decode` gives the body (or query) as an object and raises BadJson; it runs only for those allowed."""
+
+    id: str
+    verb: Verb
+    path: str  # canonical, without `/v1/`
+    decode: Callable[[], dict[str, object]]
+    render: Callable[[Outcome], bytes | None]  # an answer's body as the wire has it; None where it has none
+    token: str = ""
+    namespace: str = ""
+    remote: str = ""
+    headers: Mapping[str, str]
+    peer_certificate: bytes | None = None
+    wrap_ttl: int = 0  # seconds; 0 = not asked for
+    simulated: bool = False
+
+    def __repr__(self) -> str:
+        return f"Request(id={self.id!r}, verb={self.verb!r}, path={self.path!r})"
+
+
+class Outcome(Struct, kw_only=True):
+    """What came of a request, ready to be rendered."""
+
+    request_id: str
+    verb: Verb
+    reply: Reply | Raw | None
+    mount_type: str = ""
+    inject: bool = False

@@ -1,0 +1,172 @@
+"""The server's life: sealed or unsealed, and the door that every request comes through.
+
+Unsealed is a type: while there is a `Core` there are keys; `seal` drops it and everything it opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from vaultlike.clock import Clock
+from vaultlike.core import pipeline
+from vaultlike.core.core import Core
+from vaultlike.core.request import Outcome, Request
+from vaultlike.settings import Settings
+from vaultlike.core.wiring import make_backend, make_catalog
+from vaultlike.errors import Invalid, Sealed, UnsupportedOperation
+from vaultlike.sdk import Call, Raw, Reply
+from vaultlike.sdk.egress import Egress
+from vaultlike.sdk.fields import fields_of
+from vaultlike.sdk.routes import VERB_OF, RouteTable
+from vaultlike.seal.barrier import Barrier
+from vaultlike.seal.custodian import Custodian
+from vaultlike.seal.initialization import Initialized, InitOrder
+from vaultlike.seal.rekey import Rekey
+from vaultlike.seal.rootgen import RootGeneration
+from vaultlike.seal.sealtype import SealType, Shamir
+from vaultlike.storage.engine import Engine, InsertToken, Op
+from vaultlike.system.seal import SealPaths
+from vaultlike.tokens.store import NewToken, TokenStore
+
+ROOT_PATH = "auth/token/root"
+
+
+class Server:
+    """One process' server over one database. `start` opens the database and unseals where the seal does that itself."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        settings: Settings,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        egress: Egress,
+        seal: SealType | None = None,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.engine, self.settings, self.clock, self.log = engine, settings, clock, log
+        self.egress, self.random = egress, random
+        self.custodian = Custodian(engine, seal or Shamir(), clock, storage_type=settings.storage_type, random=random)
+        self.rekey = Rekey(self.custodian, "unseal")
+        self.root_generation = RootGeneration(self.custodian)
+        self.catalog = make_catalog(settings)
+        self.core: Core | None = None
+        self._turning = asyncio.Lock()
+        self.seal_paths = SealPaths(self)
+        self._sealed_table = RouteTable(self.seal_paths.routes())
+
+    async def start(self) -> None:
+        """Opens the database; unseals where the seal needs nobody. Raises StorageUnavailable."""
+        await self.engine.start()
+        barrier = await self.custodian.auto_unseal()
+        if barrier is not None:
+            await self._open(barrier)
+
+    async def stop(self) -> None:
+        """Seals, closes connections and the database."""
+        await self.seal()
+        await self.egress.close()
+        await self.engine.stop()
+
+    # Life of the seal
+
+    async def initialize(self, order: InitOrder, root_token: str = "") -> tuple[Initialized, str]:
+        """Initialises the server; returns the keys and the first root token (as it is answered). Raises Invalid."""
+        made: list[str] = []
+
+        async def first_writes(barrier: Barrier) -> list[Op]:
+            token = TokenStore(self.engine, barrier, self.clock, self.random).build(_root(root_token))
+            made.append(token.text)
+            return [InsertToken(token.row)]
+
+        initialized = await self.custodian.initialize(order, first_writes)
+        try:
+            return initialized, initialized.deliver(made[0])
+        finally:
+            initialized.close()
+            if self.custodian.barrier is not None:
+                await self._open(self.custodian.barrier)
+
+    async def unseal(self, key: str, *, migrate: bool = False) -> None:
+        """Takes one share; opens the server when it was the last one needed. Raises Invalid."""
+        result = await self.custodian.submit(key, migrate=migrate)
+        if isinstance(result, Barrier):
+            await self._open(result)
+
+    async def seal(self) -> None:
+        """Drops every key and everything that was opened with one. Safe to repeat."""
+        async with self._turning:
+            core, self.core = self.core, None
+            if core is not None:
+                await core.stop()
+            self.custodian.seal()
+
+    async def _open(self, barrier: Barrier) -> None:
+        async with self._turning:
+            if self.core is not None:
+                return
+            core = Core(
+                engine=self.engine,
+                barrier=barrier,
+                settings=self.settings,
+                clock=self.clock,
+                random=self.random,
+                log=self.log,
+                egress=self.egress,
+                catalog=self.catalog,
+                make_backend=lambda core, entry: make_backend(self, core, entry),
+                reload_keys=self.custodian.refresh,
+            )
+            await core.start()
+            self.core = core
+            self.log.info("unsealed")
+
+    async def new_root_token(self) -> str:
+        """A root token made with the consent of the key holders (root generation). Raises Sealed."""
+        if self.core is None:
+            raise Sealed
+        return (await self.core.tokens.mint(_root(""))).text
+
+    # Requests
+
+    async def handle(self, request: Request) -> Outcome:
+        """Answers one request, or raises the VaultlikeError that is its answer."""
+        core = self.core
+        if core is not None:
+            return await pipeline.handle(core, request)
+        return await self._while_sealed(request)
+
+    async def _while_sealed(self, request: Request) -> Outcome:
+        """Sealed means sealed: only the paths that need no key answer."""
+        path = request.path
+        hit = self._sealed_table.find(path.removeprefix("sys/")) if path.startswith("sys/") else None
+        if hit is None:
+            raise Sealed
+        place, params = hit
+        owned = place.routes.get(request.verb) or place.routes.get(VERB_OF.get(request.verb, ""))
+        if owned is None:
+            raise UnsupportedOperation
+        if not owned.route.open:
+            raise Sealed
+        call = Call(
+            id=request.id, operation="update" if request.verb == "write" else request.verb, path=path[4:],
+            mount="sys/", data=request.decode(), params=params, remote=request.remote, headers=request.headers,
+        )  # fmt: skip
+        if owned.route.body is not None:
+            answer = await owned(call, fields_of(owned.route.body).convert(call.data, owned.route.field_text))
+        else:
+            answer = await owned(call)
+        if answer is not None and not isinstance(answer, (Raw, Reply)):
+            raise Invalid("unexpected answer")
+        return Outcome(request_id=request.id, verb=request.verb, reply=answer, mount_type="system")
+
+
+def _root(text: str) -> NewToken:
+    return NewToken(
+        path=ROOT_PATH, policies=("root",), display_name="root", ttl=0, expires=False, text=text
+    )

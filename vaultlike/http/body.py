@@ -1,0 +1,68 @@
+"""Request bodies and queries as objects (spec/vault-api.md 1.4, 1.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from vaultlike.errors import BadJson
+
+MAX_DEPTH = 500  # nested lists and objects
+FORM = "application/x-www-form-urlencoded"
+
+_decoder = msgspec.json.Decoder()
+
+
+def decode_body(body: bytes, content_type: str) -> dict[str, object]:
+    """The object of a JSON (or form) body; an empty body and `null` are the empty object. Raises BadJson.
+
+    JSON is read whatever the content type says, unless it says form and the body does not look like JSON.
+    """
+    if not body:
+        return {}
+    if content_type.startswith(FORM) and body[:1] not in (b"{", b"["):
+        return _form(body)
+    try:
+        value: Any = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise BadJson(f"failed to decode JSON input: {problem}") from None
+    except RecursionError:
+        raise BadJson("failed to decode JSON input: nested too deeply") from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadJson("failed to decode JSON input: not an object")
+    return value
+
+
+def _form(body: bytes) -> dict[str, object]:
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10_000)
+    except ValueError as problem:
+        raise BadJson(f"failed to decode form input: {problem}") from None
+    values: dict[str, object] = {}
+    for key, text in pairs:
+        values[key] = f"{values[key]},{text}" if key in values else text
+    return values
+
+
+def decode_query(query: str) -> dict[str, object]:
+    """The query as data: one value is a text, several are a list; `help` is no data. Raises BadJson."""
+    if not query:
+        return {}
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000)
+    except ValueError as problem:
+        raise BadJson(f"failed to decode query: {problem}") from None
+    values: dict[str, object] = {}
+    for key, text in pairs:
+        if key == "help":
+            continue
+        known = values.get(key)
+        if known is None:
+            values[key] = text
+        else:
+            values[key] = [*known, text] if isinstance(known, list) else [known, text]
+    return values

@@ -1,0 +1,183 @@
+"""Entities and aliases in the database, and the identity step of a login.
+
+A login of a known alias costs one read and no write; a new one adds two rows to the login's own transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Protocol
+
+from cachetools import LRUCache
+from msgspec import Struct, structs
+
+from vaultlike.clock import Clock
+from vaultlike.identity import entity as records
+from vaultlike.identity.entity import AliasBody, Entity, EntityAlias, EntityBody
+from vaultlike.storage.engine import (
+    AliasRow,
+    DeleteAlias,
+    DeleteEntity,
+    Engine,
+    EntityRow,
+    InsertAlias,
+    InsertEntity,
+    Op,
+    PutAlias,
+    PutEntity,
+)
+
+
+class Sealer(Protocol):
+    """What the store needs of the barrier."""
+
+    def seal(self, context: bytes, plaintext: bytes) -> bytes: ...
+    def open(self, context: bytes, sealed: bytes) -> bytes: ...
+
+
+class Recognised(Struct, frozen=True):
+    """Who logged in, and the writes that belong into the login's transaction."""
+
+    entity: Entity
+    alias: EntityAlias
+    ops: tuple[Op, ...] = ()
+
+
+class IdentityStore:
+    """Entities and aliases of one server. Cached entities are dropped when the generation moves (`forget`)."""
+
+    def __init__(self, engine: Engine, sealer: Sealer, clock: Clock, random: Callable[[int], bytes]) -> None:
+        self._engine, self._sealer, self._clock, self._random = engine, sealer, clock, random
+        self._entities: LRUCache[str, Entity] = LRUCache(20_000)
+        self._aliases: LRUCache[str, tuple[EntityAlias, ...]] = LRUCache(20_000)
+
+    def forget(self) -> None:
+        """Drops what is cached; called when the generation moved and on seal."""
+        self._entities.clear()
+        self._aliases.clear()
+
+    def new_id(self) -> str:
+        """A fresh UUID."""
+        return str(uuid.UUID(bytes=self._random(16), version=4))
+
+    # Opening and sealing rows
+
+    def open_entity(self, row: EntityRow) -> Entity:
+        """The entity of a row."""
+        return Entity(row, records.decode_entity(self._sealer.open(b"entity:" + row.id.encode(), row.sealed)))
+
+    def open_alias(self, row: AliasRow) -> EntityAlias:
+        """The alias of a row."""
+        return EntityAlias(row, records.decode_alias(self._sealer.open(b"alias:" + row.id.encode(), row.sealed)))
+
+    def entity_row(self, row: EntityRow, body: EntityBody) -> EntityRow:
+        """The row with a new sealed part."""
+        return structs.replace(row, sealed=self._sealer.seal(b"entity:" + row.id.encode(), records.encode(body)))
+
+    def alias_row(self, row: AliasRow, body: AliasBody) -> AliasRow:
+        """The row with a new sealed part."""
+        return structs.replace(row, sealed=self._sealer.seal(b"alias:" + row.id.encode(), records.encode(body)))
+
+    def new_entity(self, namespace: str, name: str = "", **facts: object) -> Entity:
+        """An entity that is not stored yet; its name defaults to `entity_<8 hex>`."""
+        now = self._clock.now()
+        body = EntityBody(created_at=now, updated_at=now, **facts)  # type: ignore[arg-type]
+        row = EntityRow(self.new_id(), namespace, name or f"entity_{self._random(4).hex()}", b"")
+        return Entity(self.entity_row(row, body), body)
+
+    def new_alias(self, namespace: str, mount: str, name: str, entity: str, **facts: object) -> EntityAlias:
+        """An alias that is not stored yet; `mount` is the mount's accessor."""
+        now = self._clock.now()
+        body = AliasBody(created_at=now, updated_at=now, **facts)  # type: ignore[arg-type]
+        row = AliasRow(self.new_id(), namespace, mount, name, entity, b"")
+        return EntityAlias(self.alias_row(row, body), body)
+
+    # The identity step of a login
+
+    async def recognise(self, namespace: str, mount: str, name: str, metadata: dict[str, str]) -> Recognised:
+        """The entity behind an alias name of a mount, made on first sight; nothing is written here.
+
+        Racing first logins meet at the alias' unique key: the loser's commit is a Conflict, and it asks again.
+        """
+        found = await self._engine.login_identity(namespace, mount, name)
+        if found is None:
+            entity = self.new_entity(namespace)
+            alias = self.new_alias(namespace, mount, name, entity.id, metadata=metadata or None)
+            return Recognised(entity, alias, (InsertEntity(entity.row), InsertAlias(alias.row)))
+        alias = self.open_alias(found[0])
+        entity = self.open_entity(found[1])
+        if (alias.body.metadata or {}) == metadata:
+            return Recognised(entity, alias)
+        body = structs.replace(alias.body, metadata=metadata or None, updated_at=self._clock.now())
+        row = self.alias_row(alias.row, body)
+        return Recognised(entity, EntityAlias(row, body), (PutAlias(row),))
+
+    # Reading
+
+    async def entity(self, identity: str) -> Entity | None:
+        """An entity by id, from the cache where possible; treat it as immutable."""
+        if not identity:
+            return None
+        known = self._entities.get(identity)
+        if known is None:
+            row = await self._engine.entity(identity)
+            if row is None:
+                return None
+            known = self._entities[identity] = self.open_entity(row)
+        return known
+
+    async def entity_by_name(self, namespace: str, name: str) -> Entity | None:
+        """An entity by name, whatever its case."""
+        row = await self._engine.entity_by_name(namespace, name)
+        return self.open_entity(row) if row else None
+
+    async def entities(self, namespace: str, after: str = "", limit: int = 0) -> list[Entity]:
+        """Entities by id."""
+        return [self.open_entity(row) for row in await self._engine.entities(namespace, after, limit)]
+
+    async def aliases_of(self, entity: str) -> tuple[EntityAlias, ...]:
+        """The aliases of an entity, from the cache where possible."""
+        known = self._aliases.get(entity)
+        if known is None:
+            known = tuple(self.open_alias(row) for row in await self._engine.aliases_of(entity))
+            self._aliases[entity] = known
+        return known
+
+    async def alias(self, identity: str) -> EntityAlias | None:
+        """An alias by id."""
+        row = await self._engine.alias_by_id(identity)
+        return self.open_alias(row) if row else None
+
+    async def alias_by_name(self, namespace: str, mount: str, name: str) -> EntityAlias | None:
+        """An alias by its mount's accessor and its name."""
+        row = await self._engine.alias(namespace, mount, name)
+        return self.open_alias(row) if row else None
+
+    async def aliases(self, namespace: str, mount: str | None = None) -> list[EntityAlias]:
+        """Aliases by id."""
+        return [self.open_alias(row) for row in await self._engine.aliases(namespace, mount)]
+
+    # Writing; a Conflict (name taken, row changed meanwhile) goes through to the caller
+
+    async def add(self, *ops: Op) -> None:
+        """Commits writes made of the rows above."""
+        await self._engine.commit(list(ops))
+        self.forget()
+
+    async def save_entity(self, entity: Entity, body: EntityBody, name: str = "") -> None:
+        """Replaces an entity's sealed part (and name) unless it changed meanwhile."""
+        row = structs.replace(entity.row, name=name or entity.row.name)
+        await self.add(PutEntity(self.entity_row(row, body), expect=entity.row.version))
+
+    async def save_alias(self, alias: EntityAlias, row: AliasRow, body: AliasBody) -> None:
+        """Replaces an alias unless it changed meanwhile."""
+        await self.add(PutAlias(self.alias_row(row, body), expect=alias.row.version))
+
+    async def delete_entity(self, identity: str) -> None:
+        """Deletes an entity and its aliases; absent is fine."""
+        await self.add(DeleteEntity(identity))
+
+    async def delete_alias(self, identity: str) -> None:
+        """Deletes an alias; absent is fine."""
+        await self.add(DeleteAlias(identity))

@@ -1,0 +1,86 @@
+"""What the system's resources need of an unsealed server. The core satisfies it; the system never imports the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from vaultlike.audit.broker import AuditBroker
+from vaultlike.clock import Clock
+from vaultlike.identity.entity import Entity
+from vaultlike.identity.store import IdentityStore
+from vaultlike.mounts.catalog import Catalog
+from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.router import Router
+from vaultlike.mounts.table import MountTable
+from vaultlike.policy.acl import ACL
+from vaultlike.policy.store import PolicyStore
+from vaultlike.sdk import Call, Reply, WrapInfo
+from vaultlike.seal.barrier import Barrier
+from vaultlike.settings import Settings
+from vaultlike.storage.engine import Engine
+from vaultlike.storage.view import View
+from vaultlike.tokens.entry import Token
+from vaultlike.tokens.store import TokenStore
+
+
+class Services(Protocol):
+    """The unsealed server, as far as `sys/*`, `auth/token`, `identity` and the engines use it."""
+
+    engine: Engine
+    barrier: Barrier
+    settings: Settings
+    clock: Clock
+    random: Callable[[int], bytes]
+    log: FilteringBoundLogger
+    catalog: Catalog
+    storage: View  # the core's own documents
+    documents: View  # all documents of the namespace
+    table: MountTable
+    router: Router
+    policies: PolicyStore
+    tokens: TokenStore
+    identity: IdentityStore
+    audit: AuditBroker
+
+    async def current(self) -> None:
+        """Makes this process see every configuration write, its own included."""
+        ...
+
+    def default_ttl(self, entry: MountEntry) -> int:
+        """Effective default TTL of a mount, seconds."""
+        ...
+
+    def max_ttl(self, entry: MountEntry) -> int:
+        """Effective maximum TTL of a mount, seconds."""
+        ...
+
+    async def acl(self, token: Token, entity: Entity | None) -> ACL:
+        """What a token may do now."""
+        ...
+
+    async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
+        """What a set of policies allows."""
+        ...
+
+    async def identity_policies(self, entity: Entity | None) -> tuple[str, ...]:
+        """The policies that come from an entity and its groups, sorted."""
+        ...
+
+    async def renew(self, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:
+        """More time for a token, within every limit; raises Invalid or what its method raises."""
+        ...
+
+    async def wrap(self, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
+        """A single-use token that holds `payload` for `ttl` seconds."""
+        ...
+
+    async def explanation(self, request_id: str) -> object | None:
+        """The explanation of a login, as a Struct to show; None when there is none (any more)."""
+        ...
+
+    async def simulate(self, call: Call, path: str, data: dict[str, object]) -> object:
+        """Runs a login at `path` without minting anything; its explanation, as a Struct to show."""
+        ...

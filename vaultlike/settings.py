@@ -1,0 +1,25 @@
+"""What the services need of the server's configuration, already parsed. Spans in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+DAY = 86_400
+VERSION = "1.14.8"  # the version of the wire contract that clients are told (spec/vault-api.md 8.1)
+BUILD_DATE = "2026-11-01T00:00:00Z"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Server-wide facts that only a restart or a reload changes."""
+
+    default_lease_ttl: int = 32 * DAY
+    max_lease_ttl: int = 32 * DAY
+    api_addr: str = ""
+    cluster_name: str = "vault-cluster"
+    storage_type: str = "sqlite"
+    stanzas: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    allowed_plugins: tuple[str, ...] = ()
+    explanations: int = 10_000  # how many refused and accepted logins can be explained

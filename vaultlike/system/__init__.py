@@ -1,0 +1,1 @@
+"""`sys/*`: one file per resource, written with the same sdk as a plugin."""

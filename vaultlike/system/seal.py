@@ -1,0 +1,179 @@
+"""`sys/init`, `sys/seal-status`, `sys/unseal`, `sys/seal`, `sys/health`, `sys/leader`, `sys/step-down`: the paths that
+answer whether the server is sealed or not (spec/vault-api.md 2.1). Bare bodies; no state of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+
+import msgspec
+from msgspec import Meta, Struct
+
+from vaultlike.clock import Clock
+from vaultlike.errors import Invalid
+from vaultlike.sdk import Call, Raw, read, write
+from vaultlike.sdk.routes import Route, routes_of_function
+from vaultlike.seal.custodian import Custodian
+from vaultlike.seal.initialization import Initialized, InitOrder
+from vaultlike.settings import BUILD_DATE, VERSION, Settings
+from vaultlike.types import Strings
+
+
+class Life(Protocol):
+    """The server around the core."""
+
+    settings: Settings
+    clock: Clock
+    custodian: Custodian
+
+    @property
+    def cluster(self) -> tuple[str, str]:
+        """Name and id of the cluster; empty while sealed."""
+        ...
+
+    async def initialize(self, order: InitOrder) -> tuple[Initialized, str]: ...
+    async def unseal(self, key: str, *, migrate: bool = False) -> None: ...
+    async def seal(self) -> None: ...
+
+
+class InitBody(Struct, kw_only=True):
+    """The body of `sys/init`."""
+
+    secret_shares: Annotated[int, Meta(description="How many unseal keys to make.")] = 0
+    secret_threshold: Annotated[int, Meta(description="How many of them unseal.")] = 0
+    stored_shares: Annotated[int, Meta(description="Kept for old clients: 0 or 1.")] = 0
+    pgp_keys: Annotated[Strings, Meta(description="A public key for each unseal key.")] = ()
+    recovery_shares: Annotated[int, Meta(description="How many recovery keys to make (automatic seals).")] = 0
+    recovery_threshold: Annotated[int, Meta(description="How many recovery keys are needed.")] = 0
+    recovery_pgp_keys: Annotated[Strings, Meta(description="A public key for each recovery key.")] = ()
+    root_token_pgp_key: Annotated[str, Meta(description="A public key to encrypt the root token with.")] = ""
+
+
+class UnsealBody(Struct, kw_only=True):
+    """The body of `sys/unseal`."""
+
+    key: Annotated[str, Meta(description="One unseal key, hex or base64.")] = ""
+    reset: Annotated[bool, Meta(description="Forget the keys given so far.")] = False
+    migrate: Annotated[bool, Meta(description="Migrate to another seal.")] = False
+
+
+class HealthBody(Struct, kw_only=True):
+    """The query of `sys/health`: statuses to answer with instead of the usual ones."""
+
+    standbyok: bool = False
+    perfstandbyok: bool = False
+    activecode: str = ""
+    standbycode: str = ""
+    sealedcode: str = ""
+    uninitcode: str = ""
+    drsecondarycode: str = ""
+    performancestandbycode: str = ""
+
+
+def bare(value: object, status: int = 200) -> Raw:
+    """A body outside the envelope."""
+    return Raw(body=msgspec.json.encode(value), status=status)
+
+
+class SealPaths:
+    """Handlers over the server's life; they run sealed and unsealed alike."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    def routes(self) -> list[tuple[Route, object]]:
+        """Every path of this file."""
+        return [(route, self) for item in vars(SealPaths).values() if callable(item) for route in routes_of_function(item)]
+
+    @read("init", open=True)
+    async def read_init(self, call: Call) -> Raw:
+        """Whether the server is initialised."""
+        return bare({"initialized": await self._life.custodian.initialized()})
+
+    @write("init", open=True)
+    async def write_init(self, call: Call, body: InitBody) -> Raw:
+        """Initialises the server: makes the unseal keys and the first root token, shown once."""
+        order = msgspec.convert(msgspec.to_builtins(body), InitOrder)
+        made, root_token = await self._life.initialize(order)
+        prefix = "recovery_" if made.recovery else ""
+        answer: dict[str, object] = {
+            f"{prefix}keys": made.issued.keys,
+            f"{prefix}keys_base64": made.issued.keys_base64,
+            "root_token": root_token,
+        }
+        if made.recovery:
+            answer |= {"keys": [], "keys_base64": []}
+        return bare(answer)
+
+    @read("seal-status", open=True)
+    async def seal_status(self, call: Call) -> Raw:
+        """Whether the server is sealed, and how far unsealing is."""
+        return bare(await self._status())
+
+    @write("unseal", open=True)
+    async def unseal(self, call: Call, body: UnsealBody) -> Raw:
+        """Takes one unseal key, or forgets those given so far."""
+        if body.reset:
+            self._life.custodian.reset()
+        elif not body.key:
+            raise Invalid("'key' must be specified in request body as JSON, or 'reset' set to true")
+        else:
+            await self._life.unseal(body.key, migrate=body.migrate)
+        return bare(await self._status())
+
+    @write("seal", sudo=True)
+    async def seal(self, call: Call) -> None:
+        """Seals the server: every key leaves its memory."""
+        await self._life.seal()
+
+    @write("step-down", open=True)
+    async def step_down(self, call: Call) -> None:
+        """Every node is active: there is nothing to step down from."""
+
+    @read("leader", open=True)
+    async def leader(self, call: Call) -> Raw:
+        """Every node answers for itself."""
+        return bare({"ha_enabled": False, "is_self": False, "leader_address": "", "leader_cluster_address": "",
+                     "performance_standby": False, "performance_standby_last_remote_wal": 0})  # fmt: skip
+
+    @read("health", open=True)
+    async def health(self, call: Call, body: HealthBody) -> Raw:
+        """Whether the server can serve: 200 active, 501 not initialised, 503 sealed (statuses can be chosen)."""
+        status = await self._life.custodian.status()
+        if not status.initialized:
+            code = _code(body.uninitcode, 501)
+        elif status.sealed:
+            code = _code(body.sealedcode, 503)
+        else:
+            code = _code(body.activecode, 200)
+        mode = "unknown" if status.sealed else "disabled"
+        answer: dict[str, object] = {
+            "initialized": status.initialized,
+            "sealed": status.sealed,
+            "standby": False,
+            "performance_standby": False,
+            "replication_performance_mode": mode,
+            "replication_dr_mode": mode,
+            "server_time_utc": int(self._life.clock.now()),
+            "version": VERSION,
+        }
+        name, identity = self._life.cluster
+        if name:
+            answer |= {"cluster_name": name, "cluster_id": identity}
+        return bare(answer, code)
+
+    async def _status(self) -> dict[str, object]:
+        answer: dict[str, object] = msgspec.to_builtins(await self._life.custodian.status())
+        answer |= {"version": VERSION, "build_date": BUILD_DATE}
+        name, identity = self._life.cluster
+        if name:
+            answer |= {"cluster_name": name, "cluster_id": identity}
+        return answer
+
+
+def _code(text: str, default: int) -> int:
+    if not text:
+        return default
+    if not text.isdigit() or not 100 <= int(text) <= 599:
+        raise Invalid(f"invalid status code {text[:16]!r}")
+    return int(text)
+

@@ -1,0 +1,264 @@
+"""Tokens in the database: mint, present, use, renew, revoke. The store keeps no token text, only keyed hashes.
+
+Validity is decided here, by the clock, at each use; whether the sweeper has run never matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from cachetools import LRUCache
+from msgspec import Struct, structs
+
+from vaultlike.clock import Clock
+from vaultlike.errors import Invalid
+from vaultlike.storage.engine import (
+    LAST_USE,
+    DeleteToken,
+    DeleteTokensOf,
+    DeleteTokenTree,
+    Engine,
+    InsertToken,
+    Op,
+    PutCubbyhole,
+    TokenRow,
+    UpdateToken,
+    UseToken,
+)
+from vaultlike.tokens import entry as entries
+from vaultlike.tokens.batch import BatchTokens
+from vaultlike.tokens.entry import Token, TokenEntry
+from vaultlike.tokens.ids import BATCH, base62, service_token
+
+MAX_TOKEN = 8192  # characters of a presented token
+
+
+class Keys(Protocol):
+    """What the store needs of the barrier."""
+
+    def seal(self, context: bytes, plaintext: bytes) -> bytes: ...
+    def open(self, context: bytes, sealed: bytes) -> bytes: ...
+    def token_hmac(self, value: str) -> bytes: ...
+    def accessor_hmac(self, value: str) -> bytes: ...
+
+
+def cubbyhole_context(identity: bytes, path: str) -> bytes:
+    """What binds a sealed cubbyhole value to its place."""
+    return b"cubbyhole:" + identity + path.encode()
+
+
+class NewToken(Struct, frozen=True, kw_only=True):
+    """What to mint. Times in Unix seconds; `expires_at` None only for root tokens."""
+
+    path: str
+    policies: tuple[str, ...]
+    display_name: str
+    ttl: int
+    expires: bool = True
+    namespace: str = ""
+    mount: str = ""
+    role: str = ""
+    entity: str = ""
+    parent: bytes | None = None
+    renewable: bool = False
+    meta: dict[str, str] | None = None
+    explicit_max_ttl: int = 0
+    period: int = 0
+    num_uses: int = 0
+    bound_cidrs: tuple[str, ...] = ()
+    memo: dict[str, str] = {}
+    alias: str = ""
+    groups: tuple[str, ...] = ()
+    max_ttl: int = 0
+    batch: bool = False
+    text: str = ""  # a custom id
+
+
+class TokenStore:
+    """The tokens of one server. `random(n)` gives n random bytes."""
+
+    def __init__(self, engine: Engine, keys: Keys, clock: Clock, random: Callable[[int], bytes]) -> None:
+        self._engine, self._keys, self._clock, self._random = engine, keys, clock, random
+        self._opened: LRUCache[bytes, tuple[bytes, TokenEntry]] = LRUCache(20_000)
+        self._batch = BatchTokens(keys)
+
+    async def mint(
+        self, new: NewToken, ops: Sequence[Op] = (), cubbyhole: Mapping[str, bytes] | None = None
+    ) -> Token:
+        """Makes a token durable together with `ops` (one transaction) and returns it with its text.
+
+        `cubbyhole` is what its private store holds from the start, by path. Raises storage Conflict when a custom id
+        exists or the parent is gone.
+        """
+        token = self.build(new)
+        if token.batch:
+            if ops:
+                await self._engine.commit(ops)
+            return token
+        identity = token.row.id
+        private = [
+            PutCubbyhole(identity, path, self._keys.seal(cubbyhole_context(identity, path), value))
+            for path, value in (cubbyhole or {}).items()
+        ]
+        await self._engine.commit([*ops, InsertToken(token.row), *private])
+        return token
+
+    def build(self, new: NewToken) -> Token:
+        """A token that is not stored yet (a batch token never is)."""
+        now = self._clock.now()
+        entry = TokenEntry(
+            accessor="" if new.batch else base62(self._random),
+            policies=new.policies,
+            display_name=new.display_name,
+            created_at=round(now, 3),
+            creation_ttl=new.ttl,
+            renewable=new.renewable,
+            meta=new.meta,
+            explicit_max_ttl=new.explicit_max_ttl,
+            period=new.period,
+            bound_cidrs=new.bound_cidrs,
+            memo=new.memo,
+            alias=new.alias,
+            groups=new.groups,
+            num_uses=new.num_uses,
+            max_ttl=new.max_ttl,
+            orphaned=new.parent is None,
+        )
+        text = new.text or service_token(self._random)
+        identity = self._keys.token_hmac(text)
+        row = TokenRow(
+            id=identity,
+            namespace=new.namespace,
+            path=new.path,
+            sealed=b"" if new.batch else self._keys.seal(b"token:" + identity, entries.encode(entry)),
+            accessor=None if new.batch else self._keys.accessor_hmac(entry.accessor),
+            parent=new.parent,
+            mount=new.mount,
+            role=new.role,
+            entity=new.entity,
+            expires_at=now + new.ttl if new.expires else None,
+            uses_left=new.num_uses or None,
+        )
+        if new.batch:
+            return self._batch.issue(row, entry)
+        return Token(row, entry, text)
+
+    async def present(self, text: str) -> tuple[int, Token | None]:
+        """The generation, and the token of this text if it is valid now; spends no use.
+
+        One storage read; a token with a parent costs a second one, for its ancestors.
+        """
+        if text.startswith(BATCH):
+            generation = await self._engine.generation()
+            return generation, await self._present_batch(text)
+        if len(text) > MAX_TOKEN:
+            return await self._engine.generation(), None
+        generation, row = await self._engine.token(self._keys.token_hmac(text))
+        if row is None or not await self._alive(row):
+            return generation, None
+        return generation, Token(row, self._open(row), text)
+
+    async def _present_batch(self, text: str) -> Token | None:
+        token = self._batch.open(text) if len(text) <= MAX_TOKEN else None
+        if token is None or (token.row.expires_at or 0) <= self._clock.now():
+            return None
+        parent = token.row.parent
+        if parent is not None and not await self._engine.ancestors_alive(parent, self._clock.now()):
+            return None
+        return token
+
+    async def _alive(self, row: TokenRow) -> bool:
+        now = self._clock.now()
+        if row.expires_at is not None and row.expires_at <= now:
+            return False
+        if row.uses_left is not None and row.uses_left <= 0:
+            return False
+        return row.parent is None or await self._engine.ancestors_alive(row.id, now)
+
+    def _open(self, row: TokenRow) -> TokenEntry:
+        known = self._opened.get(row.id)
+        if known is not None and known[0] == row.sealed:
+            return known[1]
+        entry = entries.decode(self._keys.open(b"token:" + row.id, row.sealed))
+        self._opened[row.id] = (row.sealed, entry)
+        return entry
+
+    def opened(self, row: TokenRow) -> Token:
+        """A row with its entry, valid or not."""
+        return Token(row, self._open(row))
+
+    async def use(self, token: Token) -> Token | None:
+        """Spends one use, atomically across nodes; None when none was left. The last use leaves `uses_left` at -1."""
+        (left,) = await self._engine.commit([UseToken(token.row.id)])
+        if not isinstance(left, int):
+            return None
+        return Token(structs.replace(token.row, uses_left=left), token.entry, token.text)
+
+    async def find(self, text: str) -> Token | None:
+        """The valid token of this text, the last use of one included; None otherwise."""
+        if text.startswith(BATCH):
+            return await self._present_batch(text)
+        if not text or len(text) > MAX_TOKEN:
+            return None
+        _, row = await self._engine.token(self._keys.token_hmac(text))
+        return Token(row, self._open(row), text) if row and await self._visible(row) else None
+
+    async def find_id(self, identity: bytes) -> Token | None:
+        """The valid token with this id."""
+        _, row = await self._engine.token(identity)
+        return Token(row, self._open(row)) if row and await self._visible(row) else None
+
+    async def find_accessor(self, accessor: str) -> Token | None:
+        """The valid token with this accessor."""
+        if not accessor or len(accessor) > 256:
+            return None
+        row = await self._engine.token_by_accessor(self._keys.accessor_hmac(accessor))
+        return Token(row, self._open(row)) if row and await self._visible(row) else None
+
+    async def _visible(self, row: TokenRow) -> bool:
+        if row.uses_left == LAST_USE:
+            row = structs.replace(row, uses_left=None)
+        return await self._alive(row)
+
+    async def renew(self, token: Token, ttl: int) -> Token:
+        """Sets the end of the token's life to now + `ttl` seconds. Raises Invalid when it vanished meanwhile."""
+        now = self._clock.now()
+        entry = structs.replace(token.entry, renewed_at=round(now, 3))
+        sealed = self._keys.seal(b"token:" + token.row.id, entries.encode(entry))
+        (kept,) = await self._engine.commit([UpdateToken(token.row.id, now + ttl, sealed)])
+        if not kept:
+            raise Invalid("token not found")
+        row = structs.replace(token.row, expires_at=now + ttl, sealed=sealed)
+        return Token(row, entry, token.text)
+
+    async def revoke(self, identity: bytes) -> int:
+        """Deletes a token and everything that descends from it; returns how many."""
+        (count,) = await self._engine.commit([DeleteTokenTree(identity)])
+        return int(str(count))
+
+    async def revoke_orphan(self, identity: bytes) -> bool:
+        """Deletes only this token; its children become orphans."""
+        (found,) = await self._engine.commit([DeleteToken(identity)])
+        return bool(found)
+
+    async def revoke_matching(self, namespace: str, *, mount: str = "", prefix: str = "", entity: str = "") -> int:
+        """Revokes all tokens of a mount, below a creation path or of an entity, in bounded transactions."""
+        total = 0
+        while True:
+            op = DeleteTokensOf(
+                namespace=namespace, mount=mount or None, path_prefix=prefix or None, entity=entity or None, limit=1000
+            )
+            (count,) = await self._engine.commit([op])
+            if not count:
+                return total
+            total += int(str(count))
+
+    async def tokens(self, namespace: str, after: bytes = b"", limit: int = 1000) -> list[Token]:
+        """A page of the valid tokens of a namespace."""
+        rows = await self._engine.tokens(namespace=namespace, after=after, limit=limit)
+        return [Token(row, self._open(row)) for row in rows]
+
+    def forget(self) -> None:
+        """Drops everything opened; called on seal."""
+        self._opened.clear()

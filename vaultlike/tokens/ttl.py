@@ -1,0 +1,63 @@
+"""TTL arithmetic, the only one: logins, token creation and renewals (spec/vault-api.md 3.7). Pure; all in seconds."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from vaultlike.durations import compact
+from vaultlike.errors import Invalid
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What bounds a token's life. 0 means "no such limit"; `mount_*` are the effective values of the mount."""
+
+    mount_default: int
+    mount_max: int
+    ttl: int = 0
+    max_ttl: int = 0
+    period: int = 0
+    explicit_max_ttl: int = 0
+
+
+class Lifetime(Struct, frozen=True):
+    """How long from now, and what to tell the caller about it."""
+
+    ttl: int
+    warnings: tuple[str, ...] = ()
+
+
+def lifetime(limits: Limits, *, now: float, issued_at: float, increment: int = 0) -> Lifetime:
+    """The time to live from `now` of a token issued at `issued_at`.
+
+    Raises Invalid when the end of its life is already past.
+    """
+    cap = limits.mount_max
+    for bound in (limits.max_ttl, limits.explicit_max_ttl):
+        if 0 < bound < cap:
+            cap = bound
+    warnings: list[str] = []
+    age = now - issued_at
+    if limits.period > 0:
+        ttl = limits.period
+        if ttl > cap:
+            warnings.append(
+                f'period of "{compact(ttl)}" exceeded the effective max_ttl of "{compact(cap)}"; '
+                "period value is capped accordingly"
+            )
+            ttl = cap
+        if not limits.explicit_max_ttl:
+            return Lifetime(ttl, tuple(warnings))
+        left = limits.explicit_max_ttl - age
+    else:
+        ttl = increment if increment > 0 else limits.ttl or limits.mount_default
+        left = cap - age
+    left_seconds = round(left)
+    if left <= 0:
+        raise Invalid("past the max TTL, cannot renew")
+    if ttl > left_seconds:
+        warnings.append(
+            f'TTL of "{compact(ttl)}" exceeded the effective max_ttl of "{compact(left_seconds)}"; '
+            "TTL value is capped accordingly"
+        )
+        ttl = left_seconds
+    return Lifetime(ttl, tuple(warnings))
