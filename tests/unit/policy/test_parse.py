@@ -228,8 +228,31 @@ def test_built_in_policies_can_be_read() -> None:
 
 WORDS = st.lists(
     st.sampled_from(
-        'path "a/*" "{{x}}" { } [ ] = , capabilities policy "read" "deny" 1 allowed_parameters min_wrapping_ttl "1h"'
-        " control_group true null : \n expiration".split(" ")
+        [
+            "path",
+            '"a/*"',
+            '"{{x}}"',
+            "{",
+            "}",
+            "[",
+            "]",
+            "=",
+            ",",
+            "capabilities",
+            "policy",
+            '"read"',
+            '"deny"',
+            "1",
+            "allowed_parameters",
+            "min_wrapping_ttl",
+            '"1h"',
+            "control_group",
+            "true",
+            "null",
+            ":",
+            "\n",
+            "expiration",
+        ]
     ),
     max_size=40,
 ).map(" ".join)
