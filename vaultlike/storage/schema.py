@@ -3,11 +3,11 @@
 Migrations expand first and contract later, so that version N runs beside N-1 and N+1 on one file: each step records
 the oldest program (`needs`) that may still use the file, and a program opens every file whose `needs` it satisfies.
 
-What a login token costs decides the shape of `tokens` (tests/bench/storage_bench.py prints bytes per token): rows are
-appended in a rowid table, so its pages are full; namespace, path, mount and role repeat for millions of rows and live
-once in `scopes` (whose path ends with a slash, so that all of it are folders of leases); parent and scope are
-integers; indexes that listing pages through end with `id`; and the indexes are partial, so that an absent accessor,
-parent, entity or expiry costs nothing.
+What a login token costs decides the shape of `tokens` (498 bytes with 200 sealed ones, 554 if it were WITHOUT ROWID;
+tests/bench/storage_bench.py measures it): rows are appended in a rowid table, so its pages are full; namespace, path,
+mount and role repeat for millions of rows and live once in `scopes` (whose path ends with a slash, so that all of it
+are folders of leases); parent and scope are integers; indexes that listing pages through end with `id`; and the
+indexes are partial, so that an absent accessor, parent, entity or expiry costs nothing.
 """
 
 from __future__ import annotations

@@ -49,7 +49,10 @@ class DecodedCache:
         self.drop()
 
     def current(self) -> LRUCache[Hashable, object]:
-        """The values that hold for the generation now: another object whenever what was read before may be stale."""
+        """The values that hold for the generation now: a new object whenever what was read before may be stale.
+
+        Take it before reading from the engine and store into the same object.
+        """
         if self._seen != self._generation.value:
             self.drop()
         return self._values
@@ -57,7 +60,7 @@ class DecodedCache:
     def drop(self) -> None:
         """Forgets everything: also after a write of our own, before the generation comes back with the next request.
 
-        Who is loading right now notices by the new object, and does not store what it read before the write.
+        Who is loading right now stores what it read before the write in the old object, where nobody finds it.
         """
         self._seen = self._generation.value
         self._values: LRUCache[Hashable, object] = LRUCache(maxsize=self._entries)
@@ -192,8 +195,7 @@ class View:
             return values[slot]  # type: ignore[return-value]  # what this `decode` returned before
         value = await self.get(key)
         decoded = None if value is None else decode(value)
-        if self._cache.current() is values:
-            values[slot] = decoded
+        values[slot] = decoded  # lands in an object nobody asks any more if a write or a new generation came between
         return decoded
 
     async def _put(self, change: Put) -> int:

@@ -228,9 +228,11 @@ class TokenConformance:
         chain = [token("t0", expires_at=NOW)]
         chain += [token(f"t{i}", parent=f"t{i - 1}", expires_at=NOW + 100 - i) for i in range(1, 6)]
         late = [token(f"l{i}", parent="t0", expires_at=NOW - 1 + i / 1000) for i in range(5)]
+        late += [token(f"p{i}", expires_at=NOW - 9) for i in range(3)]  # more expired parents than one batch holds,
+        late += [token(f"k{i}", parent=f"p{i}", expires_at=NOW - 2) for i in range(3)]  # each before its expired child
         keep = [token("alive", expires_at=NOW + 0.001), token("forever")]
         await engine.commit([InsertToken(row) for row in (*chain, *late, *keep)])
-        names = [f"t{i}" for i in range(6)] + [f"l{i}" for i in range(5)]
+        names = [f"t{i}" for i in range(6)] + [f"l{i}" for i in range(5)] + [f"{x}{i}" for x in "pk" for i in range(3)]
         touched = 1
         for _ in range(100):
             touched = int(str((await engine.commit([DeleteExpired(NOW, 2)]))[0]))
