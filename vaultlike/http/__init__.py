@@ -1,0 +1,1 @@
+"""Everything that knows HTTP. Nothing below it does."""

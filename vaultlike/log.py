@@ -1,0 +1,168 @@
+"""Logging for the whole process: structlog set up once, its level changeable, and nothing secret in what it writes.
+
+Two formats: `standard` (one readable line) and `json` (one object a line). Libraries that use the standard `logging`
+module come out through the same processors. Redaction is the last step before rendering, so that it also sees the
+text of formatted exceptions.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, TextIO
+
+import msgspec
+import structlog
+
+Format = Literal["standard", "json"]
+LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "notice": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "err": logging.ERROR,
+    "error": logging.ERROR,
+}
+MASK = "[redacted]"
+MAX_DEPTH = 8
+MAX_TEXT = 16 * 1024  # characters of one value; longer ones are cut, so that no input can flood the log
+
+# Keys whose value is never shown, compared in lower case with `-` and space as `_`.
+SECRET_KEYS = frozenset((
+    "access_token", "api_key", "apikey", "assertion", "authorization", "barrier_key", "client_secret", "client_token",
+    "cookie", "credential", "credentials", "id_token", "jwt", "key_share", "keys", "keys_base64", "login_token",
+    "nonce_secret", "otp", "passphrase", "passwd", "password", "pem", "private_key", "recovery_keys", "refresh_token",
+    "root_key", "root_token", "secret", "secret_id", "secret_key", "security_token", "session_token", "set_cookie",
+    "tls_key", "token", "unseal_key", "wrapping_token", "x_vault_token",
+))  # fmt: skip
+SECRET_ENDINGS = ("_password", "_secret", "_token", "_private_key", "_jwt", "_credentials")
+
+# What a secret looks like wherever it stands: our tokens, JWTs (even cut off), bearer and basic credentials, PEM keys.
+_SHAPES = re.compile(
+    r"\bhv[sbr]\.[A-Za-z0-9_\-+/=.]{8,}"
+    r"|\beyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,4}"
+    r"|(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9_\-+/=.~]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    re.DOTALL,
+)
+
+Event = MutableMapping[str, Any]
+
+
+def configure(level: str = "info", format: Format = "standard", stream: TextIO | None = None) -> None:
+    """Sets up logging for this process; may be called again. `stream` defaults to standard error.
+
+    Raises ValueError for an unknown level or format.
+    """
+    if format not in ("standard", "json"):
+        raise ValueError(f'unknown log format "{format}"')
+    threshold = _number(level)
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer = structlog.processors.JSONRenderer(serializer=_json) if format == "json" else _line
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(threshold)
+
+
+def set_level(level: str) -> None:
+    """Changes what is written, from now on and everywhere. Raises ValueError for an unknown level."""
+    logging.getLogger().setLevel(_number(level))
+
+
+def redact(logger: object, name: str, event: Event) -> Event:
+    """The processor that masks values by their key, and parts of any text by their shape."""
+    return {key: _masked(key, value, 0) for key, value in event.items()}
+
+
+def redact_text(text: str) -> str:
+    """A text without anything that is shaped like a secret, at most MAX_TEXT characters long."""
+    cut = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
+    return _SHAPES.sub(MASK, cut)
+
+
+def _masked(key: str, value: Any, depth: int) -> Any:
+    if key.startswith("_"):
+        return value  # structlog's own
+    plain = key.lower().replace("-", "_").replace(" ", "_")
+    if plain in SECRET_KEYS or plain.endswith(SECRET_ENDINGS):
+        # Numbers and flags under such a name ("keys": 3) are counts; an absent value is worth knowing.
+        return value if value is None or isinstance(value, bool | int | float) else MASK
+    return _clean(value, depth)
+
+
+def _clean(value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact_text(value)
+    if depth >= MAX_DEPTH:
+        return "..."
+    if isinstance(value, Mapping):
+        return {redact_text(str(key)): _masked(str(key), item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item, depth + 1) for item in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"[{len(value)} bytes]"
+    return redact_text(str(value))
+
+
+def _line(logger: object, name: str, event: Event) -> str:
+    """`2026-01-02T03:04:05Z [info] logger: event key=value ...`, control characters escaped; a traceback follows."""
+    at, level = event.pop("timestamp", ""), event.pop("level", "info")
+    source, text = event.pop("logger", None), event.pop("event", "")
+    exception = event.pop("exception", None)
+    pairs = "".join(f" {key}={_word(value)}" for key, value in event.items())
+    head = f"{at} [{level}] {source or 'root'}: {_printable(str(text))}{pairs}"
+    return f"{head}\n{exception}" if exception else head
+
+
+def _word(value: Any) -> str:
+    """A value as one word: quoted JSON when it would not be one by itself."""
+    text = value if isinstance(value, str) else _json(value)
+    return text if text and text.isprintable() and not set(text) & set(' ="') else _json(text)
+
+
+def _printable(text: str) -> str:
+    """Nobody forges a second log line with a line feed, or a colour with an escape."""
+    return text if text.isprintable() else _json(text)[1:-1]
+
+
+def _json(value: Any, **_: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _number(level: str) -> int:
+    try:
+        return LEVELS[level.lower()]
+    except KeyError:
+        raise ValueError(f'unknown log level "{level}"') from None
