@@ -8,7 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 DEPS := $(VENV)/.deps
 READY := $(VENV)/.ready
-SOURCES := vaultlike plugins tests examples
+SOURCES := $(wildcard vaultlike plugins tests examples)
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
