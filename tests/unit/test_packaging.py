@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGINS = sorted(folder.name for folder in (ROOT / "plugins").iterdir() if any(folder.glob("*.py")))
+PLUGINS = sorted({source.parent.name for source in ROOT.glob("plugins/*/*.py")})
 OPEN_TO_PLUGINS = ("vaultlike.sdk", "vaultlike.errors", "vaultlike.types")
 
 
