@@ -63,6 +63,7 @@ class MountEntry(Struct, kw_only=True, omit_defaults=True):
         return f"mount/{self.uuid}/"
 
 
+NOT_PLUGINS = frozenset(("token", "cubbyhole", "identity", "system", "generic"))  # kinds without a deprecation status
 OPTIONAL_KEYS = (
     "listing_visibility",
     "audit_non_hmac_request_keys",
@@ -90,14 +91,13 @@ def shown(entry: MountEntry, version: str) -> dict[str, object]:
         config["plugin_version"] = entry.config.plugin_version
     if entry.config.lockout is not UNSET:
         lockout = entry.config.lockout
-        named = {
-            "user_lockout_threshold": lockout.threshold,
-            "user_lockout_duration": lockout.duration,
-            "user_lockout_counter_reset_duration": lockout.counter_reset,
-            "user_lockout_disable": lockout.disable,
+        config["user_lockout_config"] = {
+            "user_lockout_threshold": lockout.threshold or 0,
+            "user_lockout_duration": lockout.duration or 0,
+            "user_lockout_counter_reset_duration": lockout.counter_reset or 0,
+            "user_lockout_disable": lockout.disable or False,
         }
-        config["user_lockout_config"] = {key: value for key, value in named.items() if value is not UNSET}
-    return {
+    info: dict[str, object] = {
         "type": entry.kind,
         "description": entry.description,
         "accessor": entry.accessor,
@@ -109,6 +109,8 @@ def shown(entry: MountEntry, version: str) -> dict[str, object]:
         "plugin_version": entry.config.plugin_version,
         "running_plugin_version": f"v{version}{BUILTIN_SUFFIX}",
         "running_sha256": "",
-        "deprecation_status": "supported",
         "config": config,
     }
+    if entry.kind not in NOT_PLUGINS:
+        info["deprecation_status"] = "supported"
+    return info

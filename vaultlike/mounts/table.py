@@ -1,4 +1,4 @@
-"""The mount table of a namespace: one document, changed by compare-and-set, so that two nodes cannot both win a path."""
+"""The mount table of a namespace: one document, changed by compare-and-set: two nodes cannot both win a path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from vaultlike.storage.view import View
 
 KEY = "mounts"
 PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
-SINGLETONS = frozenset(("cubbyhole", "system", "token", "identity", "ns_cubbyhole", "ns_system", "ns_identity", "ns_token"))
+SINGLETONS = frozenset(
+    ("cubbyhole", "system", "token", "identity", "ns_cubbyhole", "ns_system", "ns_identity", "ns_token")
+)
+DEFAULT_HEADERS = {"identity": ("Authorization",), "system": ("Accept",)}  # what these mounts may see of a request
 Edit = Callable[[list[MountEntry]], list[MountEntry]]
 
 _decode = msgspec.json.Decoder(list[MountEntry]).decode
@@ -36,10 +39,16 @@ class MountTable:
         """Adds the mounts every namespace has: (path, kind, description) each; returns the table."""
         entries = await self.load()
         present = {entry.path for entry in entries}
-        missing = [self.new(path, kind, text) for path, kind, text in defaults if path not in present]
+        missing = [self._default(path, kind, text) for path, kind, text in defaults if path not in present]
         if not missing:
             return entries
         return await self.change(lambda now: now + [m for m in missing if m.path not in {e.path for e in now}])
+
+    def _default(self, path: str, kind: str, text: str) -> MountEntry:
+        entry = self.new(path, kind, text, local=kind == "cubbyhole")
+        if kind in DEFAULT_HEADERS:
+            entry.config.passthrough_request_headers = DEFAULT_HEADERS[kind]
+        return entry
 
     def new(self, path: str, kind: str, description: str = "", **facts: object) -> MountEntry:
         """An entry with a fresh uuid and accessor `auth_<type>_<8 hex>` (or without `auth_`)."""
@@ -76,4 +85,4 @@ def check_free(entries: list[MountEntry], path: str, *, ignore: str = "") -> Non
         if entry.path == ignore:
             continue
         if entry.path.startswith(path) or path.startswith(entry.path):
-            raise Invalid(f"path is already in use at {entry.path}")
+            raise Invalid(f"path is already in use at {entry.shown_path}")

@@ -82,7 +82,9 @@ class SealPaths:
 
     def routes(self) -> list[tuple[Route, object]]:
         """Every path of this file."""
-        return [(route, self) for item in vars(SealPaths).values() if callable(item) for route in routes_of_function(item)]
+        return [
+            (route, self) for item in vars(SealPaths).values() if callable(item) for route in routes_of_function(item)
+        ]
 
     @read("init", open=True)
     async def read_init(self, call: Call) -> Raw:
@@ -176,4 +178,3 @@ def _code(text: str, default: int) -> int:
     if not text.isdigit() or not 100 <= int(text) <= 599:
         raise Invalid(f"invalid status code {text[:16]!r}")
     return int(text)
-

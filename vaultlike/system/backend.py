@@ -1,0 +1,38 @@
+"""The system mount: every resource of `sys/*` under one backend. Owns the list of parts and nothing else."""
+
+from __future__ import annotations
+
+from vaultlike.sdk import Backend, Context
+from vaultlike.sdk.routes import Route
+from vaultlike.services import Services
+from vaultlike.system.auth_mounts import AuthMounts
+from vaultlike.system.part import Part
+from vaultlike.system.policies import Policies
+from vaultlike.system.seal import Life, SealPaths
+from vaultlike.system.secret_mounts import SecretMounts
+from vaultlike.system.tune import Tune
+
+
+class System(Backend):
+    """`sys/`: the server's own API, written with the same sdk as a plugin."""
+
+    kind = "system"
+    summary = "The server's own settings: mounts, policies, leases, seal."
+
+    def __init__(self, ctx: Context, services: Services, life: Life) -> None:
+        super().__init__(ctx)
+        self._seal = SealPaths(life)
+        # the order counts where patterns overlap: `auth/x/tune` is tuning, not a mount called `x/tune`
+        self._parts: tuple[Part, ...] = (
+            Tune(services),
+            AuthMounts(services),
+            SecretMounts(services),
+            Policies(services),
+        )
+
+    def routes(self) -> list[tuple[Route, object]]:
+        """The routes of every part."""
+        found = self._seal.routes()
+        for part in self._parts:
+            found += part.routes()
+        return found

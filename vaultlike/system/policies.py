@@ -1,0 +1,98 @@
+"""`sys/policies/acl` and its older form `sys/policy` (spec/vault-api.md 2.4). What a policy means is `policy`'s."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from vaultlike.errors import Invalid
+from vaultlike.policy.parse import decode_text
+from vaultlike.sdk import Answer, Call, Reply, delete, list_, read, write
+from vaultlike.system.part import Part
+
+
+class PolicyBody(Struct, kw_only=True):
+    """The body of a policy's write."""
+
+    policy: Annotated[str, Meta(description="The policy in HCL or JSON, plain or in base64.")] = ""
+
+
+class OlderPolicyBody(PolicyBody, kw_only=True):
+    """The body of the older form."""
+
+    rules: Annotated[str, Meta(description="The old name of `policy`.")] = ""
+
+
+def policy_name(call: Call) -> str:
+    """The policy's name: lower case, without slashes around it. Raises Invalid for an empty one."""
+    name = call.params["name"].strip("/").lower()
+    if not name:
+        raise Invalid("policy name is missing")
+    return name
+
+
+class Policies(Part):
+    """The ACL policies of the server."""
+
+    @list_("policies/acl/")
+    async def names(self, call: Call) -> dict[str, object]:
+        """Lists the names of the policies."""
+        return {"keys": await self.services.policies.names()}
+
+    @read("policies/acl/{name:rest}")
+    async def one(self, call: Call) -> Answer:
+        """Reads a policy as it was written."""
+        name = policy_name(call)
+        policy = await self.services.policies.find(name)
+        return None if policy is None else {"name": name, "policy": policy.text}
+
+    @write("policies/acl/{name:rest}")
+    async def save(self, call: Call, body: PolicyBody) -> Answer:
+        """Writes a policy; it counts from the next request on."""
+        return await self._save(call, body.policy)
+
+    @delete("policies/acl/{name:rest}")
+    async def remove(self, call: Call) -> None:
+        """Deletes a policy. Fine when there is none."""
+        await self.services.policies.delete(policy_name(call))
+
+    # The older form. A plain read of the folder lists too.
+
+    @read("policy", inject=True)
+    @list_("policy/", inject=True)
+    async def older_names(self, call: Call) -> dict[str, object]:
+        """Lists the names of the policies (old form)."""
+        names = await self.services.policies.names()
+        return {"keys": names, "policies": names}
+
+    @read("policy/{name:rest}", inject=True)
+    async def older_one(self, call: Call) -> Answer:
+        """Reads a policy (old form)."""
+        name = policy_name(call)
+        policy = await self.services.policies.find(name)
+        return None if policy is None else {"name": name, "rules": policy.text}
+
+    @write("policy/{name:rest}", inject=True)
+    async def older_save(self, call: Call, body: OlderPolicyBody) -> Answer:
+        """Writes a policy (old form)."""
+        if body.policy or not body.rules:
+            return await self._save(call, body.policy)
+        call.warn("'rules' is deprecated, please use 'policy' instead")
+        return await self._save(call, body.rules)
+
+    @delete("policy/{name:rest}")
+    async def older_remove(self, call: Call) -> None:
+        """Deletes a policy (old form)."""
+        await self.services.policies.delete(policy_name(call))
+
+    async def _save(self, call: Call, raw: str) -> Answer:
+        name = policy_name(call)
+        if call.params["name"].strip("/") != name:
+            call.warn(f"policy name was converted to {name}")
+        if not raw:
+            raise Invalid("'policy' parameter not supplied or empty")
+        store = self.services.policies
+        await store.save(name, decode_text(raw))
+        saved = await store.find(name)
+        return Reply(warnings=saved.warnings) if saved is not None and saved.warnings else None
