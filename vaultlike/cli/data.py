@@ -5,7 +5,6 @@ Files and standard input are limited to 32 MiB, the largest body a server takes 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -95,6 +94,8 @@ def _decoded(raw: bytes, source: str) -> str:
 
 
 def _object(text: str, source: str) -> Json:
+    import json  # here, because every start of the program imports this module
+
     try:
         value = json.loads(text)
     except ValueError as problem:
