@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from vaultlike.durations import parse_duration, parse_signed_duration
-from vaultlike.errors import FieldInvalid
+from vaultlike.errors import FieldInvalid, Invalid
 from vaultlike.types import Kind, Secret
 
 S = TypeVar("S", bound=Struct)
@@ -25,7 +25,11 @@ _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
 
 class Misfit(ValueError):
-    """A wire value does not fit its field; the text is the reference's."""
+    """A wire value does not fit its field; the text is the reference's, `older` how its older plugins word it."""
+
+    def __init__(self, text: str, older: str = "") -> None:
+        super().__init__(text)
+        self.older = older or text
 
 
 def go_type(value: object) -> str:
@@ -51,7 +55,15 @@ def go_text(value: object) -> str:
 
 
 def _unconvertible(want: str, value: object) -> Misfit:
-    return Misfit(f"'' expected type '{want}', got unconvertible type '{go_type(value)}'")
+    text = f"'' expected type '{want}', got unconvertible type '{go_type(value)}'"
+    return Misfit(text, f"{text}, value: '{go_text(value)[:256]}'")
+
+
+def _bad_int(value: object) -> Misfit:
+    return Misfit(
+        "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
+        f"cannot parse '' as int: strconv.ParseInt: parsing \"{go_text(value)[:256]}\": invalid syntax",
+    )
 
 
 def to_text(value: object) -> str:
@@ -67,6 +79,14 @@ def to_text(value: object) -> str:
     raise _unconvertible("string", value)
 
 
+def to_secret(value: object) -> Secret:
+    """secret: as string, but no error text ever quotes the value."""
+    try:
+        return Secret(to_text(value))
+    except Misfit as misfit:
+        raise Misfit(str(misfit)) from None
+
+
 def to_int(value: object) -> int:
     """int: a whole number or a text of one, in base 10, 16 (0x), 8 (0) or 2 (0b); empty is 0."""
     if isinstance(value, bool):
@@ -77,16 +97,22 @@ def to_int(value: object) -> int:
         return 0
     elif isinstance(value, str) and len(value) <= 40:
         try:
-            number = int(value, 0) if not value.lstrip("+-").startswith("0") or len(value) > 2 and not value.isdigit() else int(value, 8)
+            number = _parse_int(value)
         except ValueError:
-            raise Misfit("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax") from None
+            raise _bad_int(value) from None
     elif isinstance(value, (str, float)):
-        raise Misfit("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax")
+        raise _bad_int(value)
     else:
         raise _unconvertible("int", value)
     if not -(2**63) <= number < 2**63:
         raise Misfit("'' cannot parse value as 'int': strconv.ParseInt: value out of range")
     return number
+
+
+def _parse_int(text: str) -> int:
+    digits = text.lstrip("+-")
+    octal = len(digits) > 1 and digits[0] == "0" and digits.isdigit()
+    return int(text, 8 if octal else 0)
 
 
 def to_float(value: object) -> float:
@@ -226,14 +252,14 @@ def to_cidrs(value: object) -> tuple[str, ...]:
 def _duration(value: object) -> int:
     try:
         return parse_duration(value)
-    except ValueError as problem:
+    except (ValueError, Invalid) as problem:
         raise Misfit(str(problem)) from None
 
 
 def _signed_duration(value: object) -> int:
     try:
         return parse_signed_duration(value)
-    except ValueError as problem:
+    except (ValueError, Invalid) as problem:
         raise Misfit(str(problem)) from None
 
 
@@ -255,7 +281,7 @@ _BY_TYPE: dict[object, Converter] = {
     int: to_int,
     float: to_float,
     bool: to_bool,
-    Secret: lambda value: Secret(to_text(value)),
+    Secret: to_secret,
 }
 _KIND_NAMES: dict[object, str] = {str: "string", int: "int", float: "float", bool: "bool", Secret: "secret"}
 
@@ -320,7 +346,10 @@ class Fields(Generic[S]):
             try:
                 values[known[0]] = known[1](raw)
             except Misfit as misfit:
-                raise FieldInvalid(name, str(misfit), text.format(field=name, problem=misfit, value=go_text(raw)[:256])) from None
+                # texts that quote the value are those of the older plugins, which word the problem differently too
+                problem = misfit.older if "{value}" in text else str(misfit)
+                shown = "(hidden)" if self.fields[name].kind == "secret" else go_text(raw)[:256]
+                raise FieldInvalid(name, str(misfit), text.format(field=name, problem=problem, value=shown)) from None
         return values
 
     def convert(self, data: Mapping[str, object], text: str = FIELD_TEXT) -> S:
@@ -356,5 +385,5 @@ def fields_of(kind: type[S]) -> Fields[S]:
     """The Fields of a Struct class, made once per class."""
     known = _FIELDS.get(kind)
     if known is None:
-        known = _FIELDS[kind] = Fields(kind)  # type: ignore[assignment]
+        known = _FIELDS[kind] = Fields(kind)
     return known  # type: ignore[return-value]

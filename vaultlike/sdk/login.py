@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from vaultlike.durations import go_duration
 from vaultlike.errors import Invalid
 from vaultlike.types import Cidrs, Duration, Names
 
@@ -95,6 +96,15 @@ def check_token_params(params: TokenParams, mount_max_ttl: int) -> list[str]:
             "issued tokens' max TTL value will be truncated"
         ]
     return []
+
+
+def check_period(params: TokenParams, mount_max_ttl: int) -> None:
+    """Refuses a period longer than the mount allows, as azure, jwt and kubernetes roles do. Raises Invalid."""
+    if mount_max_ttl and params.token_period > mount_max_ttl:
+        raise Invalid(
+            f'token period of "{go_duration(params.token_period)}" is greater than '
+            f'the backend\'s maximum lease TTL of "{go_duration(mount_max_ttl)}"'
+        )
 
 
 class Alias(Struct, frozen=True):
