@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Mapping
 
 from cachetools import LRUCache
@@ -10,9 +11,9 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import Clock
-from vaultlike.core.explain import Explanations
+from vaultlike.core import renewal, simulation, wrapping
+from vaultlike.core.explain import Explanation, Explanations
 from vaultlike.core.leader import Leader
-from vaultlike.settings import Settings
 from vaultlike.identity.entity import Entity
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.catalog import Catalog
@@ -23,9 +24,10 @@ from vaultlike.policy.acl import ACL, compile_policies, is_templated
 from vaultlike.policy.model import Policy
 from vaultlike.policy.store import PolicyStore
 from vaultlike.policy.template import AliasFacts, Facts
-from vaultlike.sdk import Backend
+from vaultlike.sdk import Backend, Call, Reply, WrapInfo
 from vaultlike.sdk.egress import Egress
 from vaultlike.seal.barrier import Barrier
+from vaultlike.settings import Settings
 from vaultlike.storage.engine import Engine
 from vaultlike.storage.view import DecodedCache, Generation, View
 from vaultlike.tokens.entry import Token
@@ -68,19 +70,19 @@ class Core:
         self.policies = PolicyStore(View(engine, barrier, "", "policy/", cache=cache))
         self.tokens = TokenStore(engine, barrier, clock, random)
         self.identity = IdentityStore(engine, barrier, clock, random)
-        self.audit = AuditBroker(
-            View(engine, barrier, "", "audit/", cache=cache), clock, log, barrier.derive("audit")
-        )
+        self.audit = AuditBroker(View(engine, barrier, "", "audit/", cache=cache), clock, log, barrier.derive("audit"))
         self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
         self.leader = Leader(engine, clock, log, random)
         self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
         self._acls: LRUCache[tuple[tuple[str, ...], str], ACL] = LRUCache(5_000)
+        self.cluster = ("", "")  # name and id
         self._refreshing = asyncio.Lock()
 
     async def start(self) -> None:
         """Loads mounts, policies and audit devices; makes what every new server has."""
         await self.policies.ensure_default()
         await self.table.ensure(DEFAULT_MOUNTS)
+        self.cluster = await self._cluster()
         await self.refresh(await self.engine.generation())
         await self.explanations.start()
         self.leader.every(30.0, "expired tokens", self._sweep)
@@ -96,6 +98,12 @@ class Core:
         self.tokens.forget()
         self.identity.forget()
         self._acls.clear()
+
+    async def _cluster(self) -> tuple[str, str]:
+        made = str(uuid.UUID(bytes=self.random(16), version=4)).encode()
+        identity = await self.storage.update("cluster", lambda known: known or made)
+        assert identity is not None
+        return f"{self.settings.cluster_name}-{identity[:8].decode()}", identity.decode()
 
     async def refresh(self, generation: int) -> None:
         """Takes over configuration that anybody changed: caches are dropped, mounts follow the table."""
@@ -182,6 +190,24 @@ class Core:
             for alias in await self.identity.aliases_of(entity.id)
         }
         return Facts(id=entity.id, name=entity.name, metadata=entity.body.metadata or {}, aliases=aliases)
+
+    # What the system's resources ask for (vaultlike.services)
+
+    async def renew(self, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:
+        """More time for a token, within every limit."""
+        return await renewal.renew(self, call, token, increment, show_token=show_token)
+
+    async def wrap(self, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
+        """A single-use token that holds `payload` for `ttl` seconds."""
+        return await wrapping.make(self, payload, ttl, path, wrapped_accessor)
+
+    async def explanation(self, request_id: str) -> Explanation | None:
+        """The explanation of a login; None when there is none (any more)."""
+        return await self.explanations.find(request_id)
+
+    async def simulate(self, call: Call, path: str, data: dict[str, object]) -> Explanation:
+        """Runs a login without minting anything and explains it. Raises NotFound when there is no login at `path`."""
+        return await simulation.simulate(self, call, path, data)
 
     # Background work, run by one node at a time
 

@@ -63,9 +63,7 @@ def explain(call: Call, at: float, mount_type: str, role: str, problem: Exceptio
 class Explanations:
     """The bounded store: the newest `keep` explanations of all nodes."""
 
-    def __init__(
-        self, engine: Engine, barrier: Barrier, clock: Clock, log: FilteringBoundLogger, *, keep: int
-    ) -> None:
+    def __init__(self, engine: Engine, barrier: Barrier, clock: Clock, log: FilteringBoundLogger, *, keep: int) -> None:
         self._engine, self._barrier, self._clock, self._log, self._keep = engine, barrier, clock, log, keep
         self._waiting: OrderedDict[str, Explanation] = OrderedDict()
         self._wake = asyncio.Event()

@@ -24,9 +24,7 @@ class _Job(Struct):
 class Leader:
     """Runs each job about every `period` seconds on whichever node holds its lock."""
 
-    def __init__(
-        self, engine: Engine, clock: Clock, log: FilteringBoundLogger, random: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, engine: Engine, clock: Clock, log: FilteringBoundLogger, random: Callable[[int], bytes]) -> None:
         self._engine, self._clock, self._log = engine, clock, log
         self._owner = random(16).hex()
         self._jobs: list[_Job] = []

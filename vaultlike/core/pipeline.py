@@ -13,8 +13,10 @@ from msgspec import Struct
 from vaultlike.core import audited, login, wrapping
 from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
+from vaultlike.core.pathhelp import mount_help, path_help
 from vaultlike.core.request import Outcome, Request
 from vaultlike.errors import (
+    Denied,
     Invalid,
     NoRoute,
     NotFound,
@@ -27,8 +29,8 @@ from vaultlike.errors import (
 from vaultlike.sdk import Call, Caller, Login, Raw, Reply
 from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.routes import VERB_OF
+from vaultlike.storage.engine import LAST_USE
 from vaultlike.tokens.cidr import admits
-from vaultlike.tokens.store import LAST_USE
 
 Phase = Callable[[Core, Exchange], Awaitable[None]]
 
@@ -92,20 +94,22 @@ async def admit(core: Core, exchange: Exchange) -> None:
         exchange.token = None  # a bad token on an open path is ignored, a good one spends no use
         return
     if token is None:
-        raise PermissionDenied(reason="no token" if not request.token else "the token is unknown, expired or used up")
+        if request.token and exchange.owned is not None and exchange.owned.route.stranger is not None:
+            raise exchange.owned.route.stranger
+        raise Denied(reason="no token" if not request.token else "the token is unknown, expired or used up")
     exchange.token = None  # until admitted: a refusal by address costs no use
     if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, request.remote):
-        raise PermissionDenied(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
+        raise Denied(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
     if token.row.uses_left is not None:
         used = await core.tokens.use(token)
         if used is None:
-            raise PermissionDenied(reason="the token's last use is spent")
+            raise Denied(reason="the token's last use is spent")
         token = used
     exchange.token = token
     if token.row.entity:
         exchange.entity = await core.identity.entity(token.row.entity)
         if exchange.entity is None or exchange.entity.body.disabled:
-            raise PermissionDenied(reason="the token's entity is disabled or gone")
+            raise Denied(reason="the token's entity is disabled or gone")
 
 
 async def prepare(core: Core, exchange: Exchange) -> None:
@@ -173,7 +177,7 @@ async def reach(core: Core, exchange: Exchange) -> None:
         raise NoRoute(request.path)
     if mount.backend is None:
         raise Unavailable(f"the plugin {mount.entry.kind} is unavailable", reason=mount.problem)
-    if exchange.place is None:
+    if exchange.place is None and (request.verb != "help" or exchange.rest):
         raise UnsupportedPath
     if request.verb in ("write", "patch") and request.path.endswith("/"):
         raise Invalid("cannot write to a path ending in '/'")
@@ -186,9 +190,7 @@ async def run(core: Core, exchange: Exchange) -> None:
     call, mount = exchange.call, exchange.mount
     assert call is not None and mount is not None and mount.backend is not None
     if call.operation == "help":
-        from vaultlike.core.pathhelp import path_help
-
-        exchange.reply = path_help(mount, exchange.place)
+        exchange.reply = path_help(mount, exchange.place) if exchange.rest else mount_help(mount)
         return
     assert exchange.owned is not None
     declared = exchange.owned.route

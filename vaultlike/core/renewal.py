@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from vaultlike.core.core import Core
+from typing import TYPE_CHECKING
+
 from vaultlike.errors import Invalid
 from vaultlike.sdk import AuthInfo, Call, Renewal, Reply, TokenParams
 from vaultlike.tokens.entry import Token
 from vaultlike.tokens.ttl import Limits, lifetime
+
+if TYPE_CHECKING:
+    from vaultlike.core.core import Core
 
 
 async def renew(core: Core, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:

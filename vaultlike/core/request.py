@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from vaultlike.sdk import Raw, Reply
-from vaultlike.sdk.routes import Route
 
 Verb: TypeAlias = Literal["read", "list", "scan", "write", "patch", "delete", "help", "header"]
 

@@ -15,7 +15,6 @@ from vaultlike.clock import Clock
 from vaultlike.core import pipeline
 from vaultlike.core.core import Core
 from vaultlike.core.request import Outcome, Request
-from vaultlike.settings import Settings
 from vaultlike.core.wiring import make_backend, make_catalog
 from vaultlike.errors import Invalid, Sealed, UnsupportedOperation
 from vaultlike.sdk import Call, Raw, Reply
@@ -28,6 +27,7 @@ from vaultlike.seal.initialization import Initialized, InitOrder
 from vaultlike.seal.rekey import Rekey
 from vaultlike.seal.rootgen import RootGeneration
 from vaultlike.seal.sealtype import SealType, Shamir
+from vaultlike.settings import Settings
 from vaultlike.storage.engine import Engine, InsertToken, Op
 from vaultlike.system.seal import SealPaths
 from vaultlike.tokens.store import NewToken, TokenStore
@@ -72,6 +72,11 @@ class Server:
         await self.seal()
         await self.egress.close()
         await self.engine.stop()
+
+    @property
+    def cluster(self) -> tuple[str, str]:
+        """Name and id of the cluster; empty while sealed."""
+        return self.core.cluster if self.core is not None else ("", "")
 
     # Life of the seal
 
@@ -167,6 +172,6 @@ class Server:
 
 
 def _root(text: str) -> NewToken:
-    return NewToken(
-        path=ROOT_PATH, policies=("root",), display_name="root", ttl=0, expires=False, text=text
-    )
+    """A root token; one with a text of the operator's choice looks as if `auth/token/create` had made it."""
+    path, name = ("auth/token/create", "token") if text else (ROOT_PATH, "root")
+    return NewToken(path=path, policies=("root",), display_name=name, ttl=0, expires=False, text=text)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from vaultlike.builtin.identity import Identity
+from vaultlike.builtin.token import TokenBackend
 from vaultlike.engines.cubbyhole import Cubbyhole
 from vaultlike.engines.kv import Kv
-from vaultlike.builtin.identity import Identity
 from vaultlike.mounts.catalog import Catalog, Plugin
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import Backend, Context
 from vaultlike.settings import Settings
 from vaultlike.system.backend import System
-from vaultlike.builtin.token import TokenBackend
 
 if TYPE_CHECKING:
     from vaultlike.core.core import Core
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 def make_catalog(settings: Settings) -> Catalog:
     """The engines and the core's own backends, and every auth method that is installed."""
-    catalog = Catalog({"kv": Kv, "cubbyhole": Cubbyhole, "system": System, "identity": Identity}, settings.allowed_plugins)
+    catalog = Catalog(
+        {"kv": Kv, "cubbyhole": Cubbyhole, "system": System, "identity": Identity}, settings.allowed_plugins
+    )
     catalog.add(Plugin("token", True, TokenBackend))
+    catalog.add(Plugin("generic", False, Kv))  # the old name of kv
     return catalog
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vaultlike.clock import rfc3339
-from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
 from vaultlike.sdk import Reply, WrapInfo
 from vaultlike.tokens.store import NewToken
+
+if TYPE_CHECKING:
+    from vaultlike.core.core import Core
 
 POLICY = "response-wrapping"
 KEY = "response"  # of the cubbyhole
@@ -30,9 +34,7 @@ async def wrap(core: Core, exchange: Exchange) -> None:
 
 async def make(core: Core, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
     """A new wrapping token for `payload`, valid for `ttl` seconds and one use."""
-    new = NewToken(
-        path=path, policies=(POLICY,), display_name="", ttl=ttl, explicit_max_ttl=ttl, num_uses=1
-    )
+    new = NewToken(path=path, policies=(POLICY,), display_name="", ttl=ttl, explicit_max_ttl=ttl, num_uses=1)
     token = await core.tokens.mint(new, cubbyhole={KEY: payload})
     return WrapInfo(
         token=token.text,

@@ -14,10 +14,10 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.core.request import Outcome, Request, Verb
 from vaultlike.core.server import Server
-from vaultlike.durations import parse_signed_duration
+from vaultlike.durations import BadDuration, parse_signed_duration
 from vaultlike.errors import Internal, Invalid, NotFound, UnsupportedMedia, VaultlikeError
 from vaultlike.http.body import decode_body, decode_query
-from vaultlike.http.server import Incoming, Outgoing
+from vaultlike.http.message import Incoming, Outgoing
 from vaultlike.paths import canonical
 from vaultlike.sdk import AuthInfo, Raw, Reply
 
@@ -249,7 +249,7 @@ def _check_patch(content_type: str) -> None:
 def _wrap_ttl(text: str) -> int:
     try:
         ttl = parse_signed_duration(text)
-    except ValueError as problem:
+    except BadDuration as problem:
         raise Invalid(f"error parsing X-Vault-Wrap-TTL header: {problem}") from None
     if ttl < 0:
         raise Invalid("requested wrap ttl cannot be negative")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
 
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import Backend
 from vaultlike.sdk.routes import RouteTable
-
-
-class Logger(Protocol):
-    def error(self, event: str, /, **facts: object) -> None: ...
 
 
 class Mount:
@@ -30,7 +27,7 @@ Make = Callable[[MountEntry], "Mount"]
 class Router:
     """The mounts of one namespace by path. Mounts never nest, so the first hit from the left is the only one."""
 
-    def __init__(self, make: Make, log: Logger) -> None:
+    def __init__(self, make: Make, log: FilteringBoundLogger) -> None:
         self._make, self._log = make, log
         self._mounts: dict[str, Mount] = {}
         self._by_accessor: dict[str, Mount] = {}
@@ -94,4 +91,6 @@ class Router:
         try:
             await run()
         except Exception as problem:  # one broken mount must not take the others down
-            self._log.error(f"mount failed to {what}", mount=mount.entry.path, kind=mount.entry.kind, problem=repr(problem))
+            self._log.error(
+                f"mount failed to {what}", mount=mount.entry.path, kind=mount.entry.kind, problem=repr(problem)
+            )

@@ -33,7 +33,9 @@ def bounds_of(role: type[Struct]) -> dict[str, Bound]:
     for name, field in fields_of(role).fields.items():
         marks = [mark for mark in field.marks if isinstance(mark, Bound)]
         if name.startswith("bound_") and name != "bound_cidrs" and len(marks) != 1:
-            raise TypeError(f"{role.__name__}.{name} needs exactly one Bound: a forgotten constraint would let anybody in")
+            raise TypeError(
+                f"{role.__name__}.{name} needs exactly one Bound: a forgotten constraint would let anybody in"
+            )
         if marks:
             found[name] = marks[0]
     return found
@@ -71,6 +73,9 @@ def enforce(call: Call, role: Struct, facts: Mapping[str, str | tuple[str, ...]]
         received = facts.get(bound.fact, ())
         values = (received,) if isinstance(received, str) else received
         call.require(
-            name, list(allowed), list(values), matches(bound, allowed, values),
+            name,
+            list(allowed),
+            list(values),
+            matches(bound, allowed, values),
             Denied(reason=f"{bound.fact} {list(values)} is not admitted by {name} {list(allowed)}"),
         )

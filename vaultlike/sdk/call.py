@@ -70,7 +70,9 @@ class Call(Struct, kw_only=True):
         self.checks.append(Check(name, expected, received, ok))
         return ok
 
-    def require(self, name: str, expected: object, received: object, ok: bool, refusal: Exception | None = None) -> None:
+    def require(
+        self, name: str, expected: object, received: object, ok: bool, refusal: Exception | None = None
+    ) -> None:
         """Records a check and raises when it failed: `refusal`, or Denied with the reason for the operator."""
         self.checks.append(Check(name, expected, received, ok))
         if not ok:
@@ -110,7 +112,7 @@ class AuthInfo(Struct, kw_only=True, omit_defaults=False):
 
 
 class Reply(Struct, kw_only=True):
-    """An answer with everything the envelope can carry (spec/vault-api.md 1.6). Most handlers return less: see Answer."""
+    """An answer with all that the envelope can carry (spec/vault-api.md 1.6). Most handlers return less: see Answer."""
 
     data: Struct | Mapping[str, object] | None = None
     auth: AuthInfo | None = None

@@ -88,7 +88,8 @@ def check_token_params(params: TokenParams, mount_max_ttl: int) -> list[str]:
             raise Invalid("'token_type' cannot be 'batch' or 'default_batch' when set to generate periodic tokens")
     if mount_max_ttl and params.token_ttl > mount_max_ttl:
         return [
-            "token_ttl is greater than the backend mount's maximum TTL value; issued tokens' TTL value will be truncated"
+            "token_ttl is greater than the backend mount's maximum TTL value; "
+            "issued tokens' TTL value will be truncated"
         ]
     if mount_max_ttl and params.token_max_ttl > mount_max_ttl:
         return [

@@ -25,7 +25,7 @@ from vaultlike.sdk.routes import Handler, Route, compile_pattern
 from vaultlike.types import Secret
 
 R = TypeVar("R", bound=Struct)
-Check = Callable[[Context, Call, R, R | None], "list[str] | None | Awaitable[list[str] | None]"]
+Check = Callable[[Context, Call, R, R | None], "list[str] | Awaitable[list[str] | None] | None"]
 Render = Callable[[Context, R], "dict[str, object]"]
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 from msgspec import Struct, field
 
+from vaultlike.errors import VaultlikeError
 from vaultlike.sdk.fields import FIELD_TEXT
 
 Verb = Literal["read", "write", "list", "delete", "patch", "header"]
@@ -51,6 +52,7 @@ class Route(Struct, frozen=True, kw_only=True):
     summary: str = ""
     open: bool = False  # needs no token
     sudo: bool = False
+    stranger: type[VaultlikeError] | None = None  # the answer to a token that is unknown or spent, instead of a 403
     exists: Handler | None = None  # async (backend, call) -> bool: create or update? None: always update
     login: LoginFacts | None = None
     inject: bool = False  # repeat the data's keys beside the envelope's (spec/vault-api.md 1.6)

@@ -43,9 +43,7 @@ class BatchTokens:
 
     def issue(self, row: TokenRow, entry: TokenEntry) -> Token:
         """The token whose text carries `row` and `entry`."""
-        body = _Body(
-            row.namespace, row.path, row.mount, row.role, row.entity, row.parent, row.expires_at or 0.0, entry
-        )
+        body = _Body(row.namespace, row.path, row.mount, row.role, row.entity, row.parent, row.expires_at or 0.0, entry)
         sealed = self._keys.seal(b"batch token", _encode(body))
         text = BATCH + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
         return Token(msgspec.structs.replace(row, id=self._keys.token_hmac(text)), entry, text)

@@ -83,9 +83,7 @@ class TokenStore:
         self._opened: LRUCache[bytes, tuple[bytes, TokenEntry]] = LRUCache(20_000)
         self._batch = BatchTokens(keys)
 
-    async def mint(
-        self, new: NewToken, ops: Sequence[Op] = (), cubbyhole: Mapping[str, bytes] | None = None
-    ) -> Token:
+    async def mint(self, new: NewToken, ops: Sequence[Op] = (), cubbyhole: Mapping[str, bytes] | None = None) -> Token:
         """Makes a token durable together with `ops` (one transaction) and returns it with its text.
 
         `cubbyhole` is what its private store holds from the start, by path. Raises storage Conflict when a custom id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from vaultlike.durations import compact
+from vaultlike.durations import compact_duration
 from vaultlike.errors import Invalid
 
 
@@ -41,7 +41,7 @@ def lifetime(limits: Limits, *, now: float, issued_at: float, increment: int = 0
         ttl = limits.period
         if ttl > cap:
             warnings.append(
-                f'period of "{compact(ttl)}" exceeded the effective max_ttl of "{compact(cap)}"; '
+                f'period of "{compact_duration(ttl)}" exceeded the effective max_ttl of "{compact_duration(cap)}"; '
                 "period value is capped accordingly"
             )
             ttl = cap
@@ -56,7 +56,7 @@ def lifetime(limits: Limits, *, now: float, issued_at: float, increment: int = 0
         raise Invalid("past the max TTL, cannot renew")
     if ttl > left_seconds:
         warnings.append(
-            f'TTL of "{compact(ttl)}" exceeded the effective max_ttl of "{compact(left_seconds)}"; '
+            f'TTL of "{compact_duration(ttl)}" exceeded the effective max_ttl of "{compact_duration(left_seconds)}"; '
             "TTL value is capped accordingly"
         )
         ttl = left_seconds

@@ -53,10 +53,7 @@ class Wish(Struct, kw_only=True, frozen=True):
 
 def span(text: str, name: str) -> int:
     """The seconds of a duration text. Raises Invalid for a negative one or none."""
-    try:
-        seconds = parse_signed_duration(text)
-    except ValueError as problem:
-        raise Invalid(str(problem)) from None
+    seconds = parse_signed_duration(text)
     if seconds < 0:
         raise Invalid(f"{name} must be positive")
     return seconds
@@ -130,7 +127,7 @@ def policies(body: CreateBody, caller: Caller, *, sudo: bool) -> tuple[str, ...]
     if body.no_default_policy:
         names.discard("default")
     if names & INTERNAL:
-        raise Invalid(f"cannot assign policy \"{min(names & INTERNAL)}\"")
+        raise Invalid(f'cannot assign policy "{min(names & INTERNAL)}"')
     return ("root",) if "root" in names else tuple(sorted(names))
 
 
@@ -150,4 +147,3 @@ class RootRules(Struct, frozen=True):
             raise Invalid("batch tokens cannot be root tokens")
         if self.parent_expires and ttl == 0:
             raise Invalid("expiring root tokens cannot create non-expiring root tokens")
-

@@ -1,0 +1,47 @@
+"""Dry runs of logins: the real handler and the real core step, with nothing minted and nothing written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vaultlike.core import explain, login
+from vaultlike.core.exchange import Exchange
+from vaultlike.core.request import Request
+from vaultlike.errors import Invalid, NotFound, VaultlikeError
+from vaultlike.sdk import Call, Login
+
+if TYPE_CHECKING:
+    from vaultlike.core.core import Core
+    from vaultlike.core.explain import Explanation
+
+
+async def simulate(core: Core, call: Call, path: str, data: dict[str, object]) -> Explanation:
+    """Explains what a login at `path` (e.g. `auth/azure/login`) with `data` would come to, as from the caller's address.
+
+    Raises NotFound where no method is mounted, Invalid where the path is no login.
+    """
+    from vaultlike.core.pipeline import invoke
+
+    found = core.router.find(path)
+    if found is None:
+        raise NotFound(f"nothing is mounted at {path}")
+    mount, rest = found
+    hit = mount.table.find(rest)
+    owned = hit[0].routes.get("write") if hit else None
+    if hit is None or owned is None or owned.route.login is None or mount.backend is None:
+        raise Invalid(f"{path} is not a login")
+    facts = owned.route.login
+    trial = Call(
+        id=call.id, operation="update", path=rest, mount=mount.entry.path, data=data, params=hit[1],
+        remote=call.remote, headers=call.headers, simulated=True,
+    )  # fmt: skip
+    request = Request(id=call.id, verb="write", path=path, decode=dict, render=lambda _: None, headers=call.headers)
+    exchange = Exchange(request=request, mount=mount, owned=owned, params=hit[1], rest=rest, call=trial)
+    problem: Exception | None = None
+    try:
+        assertion = await invoke(exchange)
+        if isinstance(assertion, Login):
+            await login.issue(core, mount.entry, trial, assertion)
+    except VaultlikeError as refusal:
+        problem = refusal
+    return explain.explain(trial, core.clock.now(), mount.entry.kind, str(data.get(facts.role, "")), problem)
