@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vaultlike.cli.client import Client
     from vaultlike.cli.session import Session
 
+_PATH_COMMANDS = frozenset(("read", "list"))  # their argument is a path of the API
 _OWN_ROOTS = ("auth/", "sys/", "identity/", "cubbyhole/")
 
 
@@ -21,7 +22,7 @@ def of(failure: CommandError, session: Session) -> str:
         return _transport(failure)
     if isinstance(failure, ApiError):
         return _api(failure, session)
-    if isinstance(failure, NothingFound) and session.args:
+    if isinstance(failure, NothingFound) and session.command.name in _PATH_COMMANDS:
         return _missing_prefix(session.args[0], session)
     return ""
 

@@ -48,7 +48,10 @@ class Terminal:
             raise UsageError(f"{prompt} is needed and there is no terminal to ask on: {instead}")
         import getpass
 
-        return getpass.getpass(f"{prompt} (will be hidden): ", self.stderr).strip()
+        try:
+            return getpass.getpass(f"{prompt} (will be hidden): ", self.stderr).strip()
+        except EOFError:
+            raise UsageError(f"{prompt} is needed: {instead}") from None
 
     def env(self, name: str) -> str:
         """`VAULT_<name>`, else `BAO_<name>`, else an empty text."""

@@ -10,7 +10,7 @@ FOUND = {
     "path": "auth/azure/login",
     "mount_type": "azure",
     "role": "dev-role",
-    "outcome": "denied",
+    "outcome": "refused",
     "reason": "service principal not authorized",
     "checks": [
         {"name": "signature", "expected": "valid", "received": "valid", "ok": True},
@@ -39,7 +39,7 @@ def test_an_explanation(cli: Cli, server: FakeServer) -> None:
     server.enveloped("GET", "sys/explain/req-1", FOUND)
     result = cli("explain", "req-1")
     assert result.code == 0
-    assert "outcome       denied" in result.out
+    assert "outcome       refused" in result.out
     assert "✔    signature                      valid       valid" in result.out
     assert "✘    bound_service_principal_ids    a, b        c" in result.out
     assert "Reason: service principal not authorized" in result.out
@@ -56,5 +56,5 @@ def test_a_simulated_refusal_is_two(cli: Cli, server: FakeServer) -> None:
 
 
 def test_a_simulated_success_is_zero(cli: Cli, server: FakeServer) -> None:
-    server.enveloped("POST", "sys/explain/simulate/auth/azure/login", {**FOUND, "outcome": "allowed", "checks": []})
+    server.enveloped("POST", "sys/explain/simulate/auth/azure/login", {**FOUND, "outcome": "accepted", "checks": []})
     assert cli("explain", "-role=r", "-jwt=x", "auth/azure/login").code == 0

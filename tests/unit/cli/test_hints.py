@@ -29,6 +29,11 @@ def test_a_missing_auth_prefix_on_reading(cli: Cli, server: FakeServer) -> None:
     assert "did you mean" not in cli("read", "auth/azure/nothing").err
 
 
+def test_a_name_that_is_no_path_is_not_taken_for_one(cli: Cli, server: FakeServer) -> None:
+    server.enveloped("GET", "sys/internal/ui/mounts", MOUNTS)
+    assert cli("policy", "read", "azure").err == "No policy named: azure\n"
+
+
 def test_a_missing_prefix_of_a_method_that_is_not_enabled(cli: Cli, server: FakeServer) -> None:
     server.error("PUT", "azure/config", 404, "no handler")
     assert "vaultlike auth enable azure" in cli("write", "azure/config", "a=b").err

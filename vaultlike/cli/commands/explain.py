@@ -12,6 +12,9 @@ from vaultlike.cli.session import Session, trimmed
 from vaultlike.cli.shapes import Json, as_list, as_map, as_text
 
 
+_ACCEPTED = "accepted"  # any other outcome is a refusal
+
+
 class Check(NamedTuple):
     """One check of a login, in the order in which the server made them."""
 
@@ -34,7 +37,7 @@ def _explain(session: Session) -> int:
     trying = bool(session.flags.text("role") or session.flags.text("jwt") or len(session.args) > 1 or "/" in subject)
     found = _simulated(session, trimmed(subject)) if trying else _kept(session, subject)
     session.show_data(found, _text(parsed(found)))
-    return 2 if trying and found.get("outcome") in ("denied", "refused", "error") else 0
+    return 2 if trying and found.get("outcome") != _ACCEPTED else 0
 
 
 def _kept(session: Session, request_id: str) -> Json:
@@ -75,7 +78,7 @@ def parsed(found: Json) -> Explanation:
         )
         for entry in map(as_map, as_list(found.get("checks")))
     )
-    keys = ("request_id", "time", "path", "mount_type", "role", "outcome")
+    keys = ("request_id", "time", "path", "mount_type", "role", "remote", "outcome")
     facts = {key: output.value_text(found[key]) for key in keys if found.get(key) not in (None, "")}
     return Explanation(facts, as_text(found.get("reason")), checks)
 
