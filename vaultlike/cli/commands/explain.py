@@ -11,7 +11,6 @@ from vaultlike.cli.flags import Flag
 from vaultlike.cli.session import Session, trimmed
 from vaultlike.cli.shapes import Json, as_list, as_map, as_text
 
-
 _ACCEPTED = "accepted"  # any other outcome is a refusal
 
 
