@@ -5,8 +5,9 @@ Refused logins write nothing but an explanation. A simulated login is the same c
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vaultlike.core import explain
-from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
 from vaultlike.errors import Denied, Invalid, Unavailable, VaultlikeError
 from vaultlike.identity.store import Recognised
@@ -16,6 +17,9 @@ from vaultlike.storage.engine import Conflict
 from vaultlike.tokens.cidr import admits
 from vaultlike.tokens.store import NewToken
 from vaultlike.tokens.ttl import Lifetime, Limits, lifetime
+
+if TYPE_CHECKING:
+    from vaultlike.core.core import Core
 
 INTERNAL_POLICIES = frozenset(("response-wrapping", "control-group"))
 MAX_ALIAS = 512  # characters
