@@ -12,9 +12,11 @@ from cachetools import LRUCache
 from msgspec import Struct, structs
 
 from vaultlike.clock import Clock
-from vaultlike.errors import Invalid
+from vaultlike.errors import Denied, Invalid, TooLarge
 from vaultlike.storage.engine import (
     LAST_USE,
+    Conflict,
+    DeleteCubbyhole,
     DeleteToken,
     DeleteTokensOf,
     DeleteTokenTree,
@@ -32,6 +34,7 @@ from vaultlike.tokens.entry import Token, TokenEntry
 from vaultlike.tokens.ids import BATCH, base62, service_token
 
 MAX_TOKEN = 8192  # characters of a presented token
+MAX_PRIVATE = 8 * 1024 * 1024  # bytes of one cubbyhole value
 
 
 class Keys(Protocol):
@@ -256,6 +259,31 @@ class TokenStore:
         """A page of the valid tokens of a namespace."""
         rows = await self._engine.tokens(namespace=namespace, after=after, limit=limit)
         return [Token(row, self._open(row)) for row in rows]
+
+    # What a token keeps for itself (the cubbyhole)
+
+    async def private(self, identity: bytes, path: str) -> bytes | None:
+        """The value that a token keeps at `path`."""
+        sealed = await self._engine.cubbyhole(identity, path)
+        return None if sealed is None else self._keys.open(cubbyhole_context(identity, path), sealed)
+
+    async def put_private(self, identity: bytes, path: str, value: bytes) -> None:
+        """Keeps a value with a token, until the token ends. Raises Denied when it has ended, TooLarge."""
+        if len(value) > MAX_PRIVATE:
+            raise TooLarge(reason=f"a cubbyhole value of {len(value)} bytes; at most {MAX_PRIVATE}")
+        sealed = self._keys.seal(cubbyhole_context(identity, path), value)
+        try:
+            await self._engine.commit([PutCubbyhole(identity, path, sealed)])
+        except Conflict:
+            raise Denied(reason="the token ended before its cubbyhole was written") from None
+
+    async def delete_private(self, identity: bytes, path: str) -> None:
+        """Deletes what a token keeps at `path`; absent is fine."""
+        await self._engine.commit([DeleteCubbyhole(identity, path)])
+
+    async def private_names(self, identity: bytes, folder: str) -> list[str]:
+        """Names directly in a folder ("" or ends with a slash) of what a token keeps."""
+        return await self._engine.cubbyhole_children(identity, folder)
 
     def forget(self) -> None:
         """Drops everything opened; called on seal."""
