@@ -46,6 +46,12 @@ class Invalid(VaultlikeError):
     default = "invalid request"
 
 
+class InvalidInside(Invalid):
+    """As Invalid, where the reference wraps the text as `1 error occurred:` (capabilities, accessors)."""
+
+    routed = True
+
+
 class FieldInvalid(Invalid):
     """One field of the body cannot be converted (400, spec 1.10)."""
 

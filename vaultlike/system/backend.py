@@ -6,11 +6,15 @@ from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
 from vaultlike.system.auth_mounts import AuthMounts
+from vaultlike.system.capabilities import Capabilities
+from vaultlike.system.leases import Leases
 from vaultlike.system.part import Part
 from vaultlike.system.policies import Policies
+from vaultlike.system.remount import Remount
 from vaultlike.system.seal import Life, SealPaths
 from vaultlike.system.secret_mounts import SecretMounts
 from vaultlike.system.tune import Tune
+from vaultlike.system.wrapping import Wrapping
 
 
 class System(Backend):
@@ -27,7 +31,11 @@ class System(Backend):
             Tune(services),
             AuthMounts(services),
             SecretMounts(services),
+            Remount(services),
             Policies(services),
+            Capabilities(services),
+            Leases(services),
+            Wrapping(services),
         )
 
     def routes(self) -> list[tuple[Route, object]]:

@@ -1,0 +1,104 @@
+"""`sys/remount`: moves a mount to another path, with everything it stores (spec/vault-api.md 2.3).
+
+The move is finished when it is answered; its id only tells later that it was. The last moves are remembered.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from vaultlike.errors import Invalid
+from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.table import PROTECTED
+from vaultlike.sdk import Answer, Call, Reply, read, write
+from vaultlike.system.auth_mounts import TOKEN
+from vaultlike.system.enabling import mount_path
+from vaultlike.system.part import Part
+
+KEY = "remounts"
+KEPT = 100  # moves
+MOVED = "Mount moved: leases and tokens made under the old path have been revoked"
+
+
+class RemountBody(Struct, kw_only=True):
+    """From where to where."""
+
+    from_: Annotated[str, Meta(description="The mount's path.")] = msgspec.field(name="from", default="")
+    to: Annotated[str, Meta(description="Its new path.")] = ""
+
+
+class Move(Struct, frozen=True):
+    """One finished move."""
+
+    id: str
+    source: str
+    target: str
+
+
+_decode = msgspec.json.Decoder(list[Move]).decode
+
+
+class Remount(Part):
+    """Moving mounts."""
+
+    @write("remount", sudo=True, inject=True)
+    async def move(self, call: Call, body: RemountBody) -> Reply:
+        """Moves a mount; accessor, settings, stored data and aliases stay, tokens of the old path end."""
+        if not body.from_ or not body.to:
+            raise Invalid("both 'from' and 'to' path must be specified as a string")
+        source, target = mount_path(body.from_), mount_path(body.to)
+        _check(source, target)
+        moved: list[MountEntry] = []
+
+        def edit(entries: list[MountEntry]) -> list[MountEntry]:
+            moved.clear()
+            if not any(entry.path == source for entry in entries):
+                raise Invalid(f'no matching mount at "{source}"')
+            for entry in entries:
+                if entry.path.startswith(target) or target.startswith(entry.path):
+                    raise Invalid(f'path already in use at "{entry.path}"')
+            changed = [replace(entry, path=target) if entry.path == source else entry for entry in entries]
+            moved.extend(entry for entry in changed if entry.path == target)
+            return changed
+
+        await self.services.table.change(edit)
+        await self.services.current()
+        await self.services.tokens.revoke_matching("", prefix=source)
+        move = Move(str(uuid.UUID(bytes=self.services.random(16), version=4)), source, target)
+
+        def remember(raw: bytes | None) -> bytes:
+            moves = _decode(raw) if raw is not None else []
+            return msgspec.json.encode([*moves, move][-KEPT:])
+
+        await self.services.storage.below("", bump=False).update(KEY, remember)
+        return Reply(data={"migration_id": move.id}, warnings=(MOVED,))
+
+    @read("remount/status/{id:any}")
+    async def status(self, call: Call) -> Answer:
+        """Tells how a move went."""
+        raw = await self.services.storage.below("", bump=False).get(KEY)
+        for move in _decode(raw) if raw is not None else []:
+            if move.id == call.params["id"]:
+                info = {"source_mount": move.source, "target_mount": move.target, "status": "success"}
+                return {"migration_id": move.id, "migration_info": info}
+        return None
+
+
+def _check(source: str, target: str) -> None:
+    """Refuses moves between the two kinds of mounts, and of or to the server's own."""
+    if source.startswith("auth/") and not target.startswith("auth/"):
+        raise Invalid(f'cannot remount auth mount to non-auth mount "{target}"')
+    if target.startswith("auth/") and not source.startswith("auth/"):
+        raise Invalid(f'cannot remount non-auth mount to auth mount "{target}"')
+    fixed = (TOKEN,) if source.startswith("auth/") else PROTECTED
+    if source.startswith(fixed):
+        raise Invalid(f'cannot remount "{source}"')
+    if target.startswith(fixed):
+        raise Invalid(f'cannot remount to destination "{target}"')
+    if source == "auth/" or target == "auth/":
+        raise Invalid("an auth method needs a path of its own below auth/")
