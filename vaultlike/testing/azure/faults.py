@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from vaultlike.clock import Clock
 
@@ -58,7 +59,7 @@ class FaultTable:
         harmless = not (fault.status or fault.delay or fault.hang or fault.body != "error")
         if harmless or fault.times == 0:
             raise ValueError("a fault needs a status, a delay, a body or hang, and times other than 0")
-        self._faults.append(fault)
+        self._faults.append(replace(fault))  # a copy: it is counted down here
 
     def clear(self, endpoint: str = "") -> None:
         self._faults = [fault for fault in self._faults if endpoint and fault.endpoint != endpoint]

@@ -7,11 +7,13 @@ endpoint around it (`entra`). Real Entra demands https; here plain http to this 
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from msgspec import Struct
 from yarl import URL
 
@@ -45,11 +47,28 @@ class Discovery(Struct, frozen=True, kw_only=True):
 
 
 class Federation:
-    """Judges assertions with an HTTP client that trusts whom it was told to trust."""
+    """Judges assertions with an HTTP client that trusts public CAs, the emulator's own, and those in `issuer_ca`.
 
-    def __init__(self, state: State, session: ClientSession) -> None:
+    The client is made at the first assertion: reading the system's CAs takes longer than starting all the rest.
+    """
+
+    def __init__(self, state: State, issuer_ca: Path | None = None) -> None:
         self._state = state
-        self._session = session
+        self._issuer_ca = issuer_ca
+        self._session: ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _client(self) -> ClientSession:
+        if self._session is None:
+            context = ssl.create_default_context()
+            context.load_verify_locations(cadata=self._state.authority.certificate)
+            if self._issuer_ca:
+                context.load_verify_locations(cafile=self._issuer_ca)
+            self._session = ClientSession(connector=TCPConnector(ssl=context), cookie_jar=DummyCookieJar())
+        return self._session
 
     async def judge(self, assertion: str, client_id: str, credentials: Sequence[FederatedCredential]) -> None:
         """Returns when one of the credentials covers this assertion. Raises EntraRefusal otherwise.
@@ -90,7 +109,7 @@ class Federation:
         if not _may_dial(url):
             raise _refusal(50166, f"The issuer {url!r} is not reachable over https.")
         try:
-            async with self._session.get(url, allow_redirects=False, timeout=_TIMEOUT) as answer:
+            async with self._client().get(url, allow_redirects=False, timeout=_TIMEOUT) as answer:
                 body = await answer.content.read(_LIMIT + 1)
                 while len(body) <= _LIMIT and (more := await answer.content.read(_LIMIT)):
                     body += more

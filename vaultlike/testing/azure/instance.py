@@ -15,7 +15,7 @@ from vaultlike.testing.azure.model import Host, Machine, Resource, ScaleSet
 from vaultlike.testing.azure.refusals import MetadataRefusal
 from vaultlike.testing.azure.state import State
 
-Value: TypeAlias = "str | list[Value] | dict[str, Value]"
+Value: TypeAlias = "str | tuple[Value, ...] | dict[str, Value]"
 
 
 class Tag(Struct, frozen=True):
@@ -100,7 +100,7 @@ def walk(value: Value, path: str) -> Value | None:
     for step in filter(None, path.split("/")):
         if isinstance(here, Mapping):
             here = here.get(step)
-        elif isinstance(here, list) and step.isdecimal() and int(step) < len(here):
+        elif isinstance(here, tuple) and step.isdecimal() and int(step) < len(here):
             here = here[int(step)]
         else:
             return None
@@ -111,6 +111,6 @@ def text_of(value: Value) -> str:
     """`format=text`: a value as it is, a branch as the list of its names."""
     if isinstance(value, str):
         return value
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return "\n".join(f"{index}/" for index in range(len(value)))
     return "\n".join(name if isinstance(below, str) else f"{name}/" for name, below in value.items())

@@ -78,7 +78,7 @@ class KeyRing:
         return SavedKeys(active=self._active, keys=self._keys)
 
     def close(self) -> None:
-        """Hands the keys to later emulators of this process."""
+        """Hands the keys to later emulators of this process. Only for keys that no file keeps."""
         _SPARE.extend(self._keys)
         if self._stranger:
             _SPARE.append(self._stranger)
@@ -153,7 +153,10 @@ class KeyRing:
     def _load(self, key: SigningKey) -> rsa.RSAPrivateKey:
         loaded = self._loaded.get(key.kid)
         if loaded is None:
-            private = serialization.load_pem_private_key(key.private_pem.encode(), None)
+            # Our own keys: checking their primes at every start would cost more than all the rest of it.
+            private = serialization.load_pem_private_key(
+                key.private_pem.encode(), None, unsafe_skip_rsa_key_validation=True
+            )
             if not isinstance(private, rsa.RSAPrivateKey):
                 raise ValueError(f"key {key.kid} of the state file is not RSA")
             loaded = self._loaded[key.kid] = private

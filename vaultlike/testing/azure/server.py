@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
+from aiohttp import web
 from msgspec import Struct
 
 from vaultlike.clock import Clock, SystemClock
@@ -93,16 +93,15 @@ class AzureEmulator:
         async with AsyncExitStack() as stack:
             # Keys cost CPU time: not on the loop of a server that may share this process.
             state = await asyncio.to_thread(State, self._clock, self._path)
-            stack.callback(state.keys.close)
+            stack.callback(state.close)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="azure-emulator-")))
             ca_file = self._ca_out or folder / "ca.pem"
             ca_file.write_text(state.authority.certificate)
-            session = await stack.enter_async_context(
-                ClientSession(connector=TCPConnector(ssl=self._trust(state)), cookie_jar=DummyCookieJar())
-            )
+            federation = Federation(state, self._issuer_ca)
+            stack.push_async_callback(federation.close)
             arc_folder = self._arc_folder or folder
             running = _Running(state, stack, ca_file, arc_folder)
-            await running.open(self._listen, self._metadata, Federation(state, session))
+            await running.open(self._listen, self._metadata, federation)
             state.save()
             running.stack = stack.pop_all()
             self._running = running
@@ -113,13 +112,6 @@ class AzureEmulator:
         if running is not None:
             running.state.faults.release()
             await running.stack.aclose()
-
-    def _trust(self, state: State) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        context.load_verify_locations(cadata=state.authority.certificate)
-        if self._issuer_ca:
-            context.load_verify_locations(cafile=self._issuer_ca)
-        return context
 
     @property
     def _live(self) -> _Running:

@@ -65,6 +65,11 @@ class State:
     def new_guid(self) -> str:
         return str(uuid.uuid4())
 
+    def close(self) -> None:
+        """Gives the signing keys back for use by later emulators, unless a state file still holds them."""
+        if self.path is None:
+            self.keys.close()
+
     def save(self) -> None:
         """Writes the state file, if there is one, in one step."""
         if self.path is None:
