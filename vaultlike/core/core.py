@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import Clock
 from vaultlike.core import renewal, simulation, wrapping
-from vaultlike.core.explain import Explanation, Explanations
+from vaultlike.core.explain import Explained, Explanations, show
 from vaultlike.core.leader import Leader
 from vaultlike.identity.entity import Entity
 from vaultlike.identity.store import IdentityStore
@@ -201,13 +201,14 @@ class Core:
         """A single-use token that holds `payload` for `ttl` seconds."""
         return await wrapping.make(self, payload, ttl, path, wrapped_accessor)
 
-    async def explanation(self, request_id: str) -> Explanation | None:
+    async def explanation(self, request_id: str) -> Explained | None:
         """The explanation of a login; None when there is none (any more)."""
-        return await self.explanations.find(request_id)
+        found = await self.explanations.find(request_id)
+        return None if found is None else show(found)
 
-    async def simulate(self, call: Call, path: str, data: dict[str, object]) -> Explanation:
+    async def simulate(self, call: Call, path: str, data: dict[str, object]) -> Explained:
         """Runs a login without minting anything and explains it. Raises NotFound when there is no login at `path`."""
-        return await simulation.simulate(self, call, path, data)
+        return show(await simulation.simulate(self, call, path, data))
 
     # Background work, run by one node at a time
 

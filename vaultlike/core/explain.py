@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from vaultlike.clock import Clock
+from vaultlike.clock import Clock, rfc3339
 from vaultlike.sdk import Call, Check
 from vaultlike.seal.barrier import Barrier
 from vaultlike.storage.engine import AddExplanation, Conflict, Engine, StorageUnavailable
@@ -37,6 +37,27 @@ class Explanation(Struct, kw_only=True, frozen=True):
     reason: str = ""
     checks: tuple[Check, ...] = ()
     simulated: bool = False
+
+
+class Explained(Struct, kw_only=True, frozen=True):
+    """An explanation as the operator is shown it."""
+
+    request_id: str
+    time: str
+    path: str
+    mount_type: str
+    role: str
+    remote: str
+    outcome: str
+    reason: str
+    checks: tuple[Check, ...]
+    simulated: bool
+
+
+def show(explanation: Explanation) -> Explained:
+    """The explanation with its time in RFC 3339."""
+    facts = {name: getattr(explanation, name) for name in Explained.__struct_fields__ if name != "time"}
+    return Explained(time=rfc3339(explanation.at), **facts)
 
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode

@@ -94,22 +94,26 @@ async def admit(core: Core, exchange: Exchange) -> None:
         exchange.token = None  # a bad token on an open path is ignored, a good one spends no use
         return
     if token is None:
-        if request.token and exchange.owned is not None and exchange.owned.route.stranger is not None:
-            raise exchange.owned.route.stranger
-        raise Denied(reason="no token" if not request.token else "the token is unknown, expired or used up")
+        raise _unknown(exchange, "the token is unknown, expired or used up" if request.token else "no token")
     exchange.token = None  # until admitted: a refusal by address costs no use
     if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, request.remote):
         raise Denied(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
     if token.row.uses_left is not None:
         used = await core.tokens.use(token)
         if used is None:
-            raise Denied(reason="the token's last use is spent")
+            raise _unknown(exchange, "the token's last use is spent")
         token = used
     exchange.token = token
     if token.row.entity:
         exchange.entity = await core.identity.entity(token.row.entity)
         if exchange.entity is None or exchange.entity.body.disabled:
             raise Denied(reason="the token's entity is disabled or gone")
+
+
+def _unknown(exchange: Exchange, reason: str) -> VaultlikeError:
+    """The refusal of a token that is none: mostly a 403, on some paths their own (Route.stranger)."""
+    stranger = exchange.owned.route.stranger if exchange.owned is not None and exchange.request.token else None
+    return (stranger or Denied)(reason=reason)
 
 
 async def prepare(core: Core, exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""A request as it reaches the core, and what the core answers. Filled by `http`, or by anything else that has a caller."""
+"""A request as it reaches the core, and what the core answers. Filled by `http`, or by any other caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Verb: TypeAlias = Literal["read", "list", "scan", "write", "patch", "delete", "h
 
 
 class Request(Struct, kw_only=True):
-    """One request. `decode` gives the body (or query) as an object and raises BadJson; it runs only for those allowed."""
+    """One request. `decode` gives the body (or query) as an object; it raises BadJson."""
 
     id: str
     verb: Verb

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def simulate(core: Core, call: Call, path: str, data: dict[str, object]) -> Explanation:
-    """Explains what a login at `path` (e.g. `auth/azure/login`) with `data` would come to, as from the caller's address.
+    """Explains what a login at `path` (e.g. `auth/azure/login`) with `data` would come to, from the caller's address.
 
     Raises NotFound where no method is mounted, Invalid where the path is no login.
     """

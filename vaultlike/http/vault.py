@@ -165,7 +165,7 @@ class VaultFace:
         if outgoing.status >= 400:
             outgoing = Outgoing(
                 outgoing.status, outgoing.body, outgoing.content_type,
-                (*outgoing.headers, ("X-Vault-Request-Id", request_id)),
+                (*outgoing.headers, ("X-Request-Id", request_id)),
             )  # fmt: skip
         return outgoing
 

@@ -1,0 +1,1 @@
+"""Benchmarks: measured by hand or `make bench`, never part of the tests."""

@@ -1,0 +1,154 @@
+"""The server under load: a real process on an SQLite file, the Azure emulator beside it, set up for every target."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKENS = 200
+
+
+def call(
+    url: str, method: str = "GET", token: str = "", body: object = None, headers: dict[str, str] | None = None
+) -> Any:
+    """One request; decoded JSON or None."""
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
+    if token:
+        request.add_header("X-Vault-Token", token)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        content = response.read()
+    return json.loads(content) if content.strip() else None
+
+
+class Subject:
+    """Starts emulator and server in `folder`; `audit` enables a file device."""
+
+    def __init__(self, folder: Path, port: int, *, audit: bool) -> None:
+        self.folder, self.port, self.audit = folder, port, audit
+        self.url = f"http://127.0.0.1:{port}"
+        self.root = ""
+        self._processes: list[subprocess.Popen[str]] = []
+        self.good_jwt = ""
+        self.bad_jwt = ""
+
+    def __enter__(self) -> Subject:
+        emulator = self._spawn("emulator", "azure", f"-ca-out={self.folder / 'ca.pem'}")
+        assert emulator.stdout is not None
+        self.emulator = json.loads(emulator.stdout.readline())
+        config = self.folder / "server.hcl"
+        config.write_text(self._config())
+        self.server = self._spawn("server", f"-config={config}")
+        self._wait()
+        made = call(f"{self.url}/v1/sys/init", "PUT", body={"secret_shares": 1, "secret_threshold": 1})
+        self.root = made["root_token"]
+        call(f"{self.url}/v1/sys/unseal", "PUT", body={"key": made["keys"][0]})
+        self._prepare()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in self._processes:
+            process.wait(15)
+
+    def _spawn(self, *words: str) -> subprocess.Popen[str]:
+        log = (self.folder / f"{words[0]}.log").open("w")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vaultlike", *words], stdout=subprocess.PIPE if words[0] == "emulator" else log,
+            stderr=log, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}"},
+        )  # fmt: skip
+        self._processes.append(process)
+        return process
+
+    def _config(self) -> str:
+        return f"""
+storage "sqlite" {{ path = "{self.folder / "vaultlike.db"}" }}
+listener "tcp" {{
+  address = "127.0.0.1:{self.port}"
+  tls_disable = true
+}}
+log_level = "error"
+{self.emulator["cloud_stanza"] if "cloud_stanza" in self.emulator else self._stanza()}
+"""
+
+    def _stanza(self) -> str:
+        found = self.emulator
+        return f"""azure_cloud "AzureEmulator" {{
+  active_directory = "{found["authority_url"]}"
+  issuer = "{found["issuer_base"]}"
+  resource_manager = "{found["resource_manager_url"]}"
+  graph = "{found["graph_url"]}"
+  audience = "{found["audience"]}"
+  metadata = "{found["metadata_url"]}"
+  ca_file = "{found["ca_file"]}"
+}}"""
+
+    def _wait(self) -> None:
+        for _ in range(200):
+            try:
+                call(f"{self.url}/v1/sys/seal-status")
+                return
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.05)
+        raise RuntimeError(f"the server did not start: {(self.folder / 'server.log').read_text()}")
+
+    def api(self, method: str, path: str, body: object = None, token: str = "") -> Any:
+        """One request with the root token."""
+        return call(f"{self.url}/v1/{path}", method, token or self.root, body)
+
+    def _prepare(self) -> None:
+        if self.audit:
+            self.api(
+                "PUT", "sys/audit/file", {"type": "file", "options": {"file_path": str(self.folder / "audit.log")}}
+            )
+        self.api("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+        self.api("POST", "secret/data/creds", {"data": {"password": "correct horse", "user": "bench"}})
+        rules = (
+            'path "secret/data/*" { capabilities = ["read"] } path "auth/token/create" { capabilities = ["update"] }'
+        )
+        self.api("PUT", "sys/policies/acl/bench", {"policy": rules})
+        ids = self.emulator["ids"]
+        self.api("POST", "sys/auth/azure", {"type": "azure"})
+        resource = "https://management.azure.com/"
+        self.api(
+            "POST", "auth/azure/config",
+            {"tenant_id": ids["tenant_id"], "resource": resource, "environment": "AzureEmulator"},
+        )  # fmt: skip
+        oid = ids["demo_vm_principal_id"]
+        self.api("POST", "auth/azure/role/bench", {"bound_service_principal_ids": oid, "token_policies": "bench"})
+        self.api("POST", "auth/azure/role/other", {"bound_service_principal_ids": "somebody-else"})
+        metadata = (
+            f"{self.emulator['metadata_url']}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={resource}"
+        )
+        self.good_jwt = call(metadata, headers={"Metadata": "true"})["access_token"]
+        head, body, signature = self.good_jwt.split(".")
+        self.bad_jwt = f"{head}.{body}.{signature[:-8]}{'A' * 8}"
+        answer = self.api("POST", "auth/azure/login", {"role": "bench", "jwt": self.good_jwt})
+        assert answer["auth"]["policies"] == ["bench", "default"], answer
+        self.tokens = [
+            self.api("POST", "auth/token/create", {"policies": ["bench"]})["auth"]["client_token"]
+            for _ in range(TOKENS)
+        ]
+
+    def memory(self) -> int:
+        """Resident memory of the server process, bytes."""
+        for line in Path(f"/proc/{self.server.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("no resident size")
+
+    def disk(self) -> int:
+        """Bytes of the database and its log."""
+        return sum(file.stat().st_size for file in self.folder.glob("vaultlike.db*"))
