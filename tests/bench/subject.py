@@ -80,18 +80,18 @@ listener "tcp" {{
   tls_disable = true
 }}
 log_level = "error"
-{self.emulator["cloud_stanza"] if "cloud_stanza" in self.emulator else self._stanza()}
+{self._stanza()}
 """
 
     def _stanza(self) -> str:
         found = self.emulator
         return f"""azure_cloud "AzureEmulator" {{
-  active_directory = "{found["authority_url"]}"
-  issuer = "{found["issuer_base"]}"
-  resource_manager = "{found["resource_manager_url"]}"
-  graph = "{found["graph_url"]}"
+  active_directory = "{found["authority"]}"
+  issuer = "{found["issuer"]}"
+  resource_manager = "{found["resource_manager"]}"
+  graph = "{found["graph"]}"
   audience = "{found["audience"]}"
-  metadata = "{found["metadata_url"]}"
+  metadata = "{found["metadata"]}"
   ca_file = "{found["ca_file"]}"
 }}"""
 
@@ -126,11 +126,11 @@ log_level = "error"
             "POST", "auth/azure/config",
             {"tenant_id": ids["tenant_id"], "resource": resource, "environment": "AzureEmulator"},
         )  # fmt: skip
-        oid = ids["demo_vm_principal_id"]
+        oid = ids["vm_principal_id"]
         self.api("POST", "auth/azure/role/bench", {"bound_service_principal_ids": oid, "token_policies": "bench"})
         self.api("POST", "auth/azure/role/other", {"bound_service_principal_ids": "somebody-else"})
         metadata = (
-            f"{self.emulator['metadata_url']}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={resource}"
+            f"{self.emulator['metadata']}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={resource}"
         )
         self.good_jwt = call(metadata, headers={"Metadata": "true"})["access_token"]
         head, body, signature = self.good_jwt.split(".")

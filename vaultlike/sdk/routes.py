@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from msgspec import Struct, field
@@ -120,12 +121,21 @@ def login(pattern: str = "login", *, role: str = "role", alias: str | None = Non
     return _declare("write", pattern, open=True, login=LoginFacts(role, alias), **facts)
 
 
+def _body_of(handler: Handler) -> type[Struct] | None:
+    """The type of parameter `body`; other annotations may name what is only imported for type checkers."""
+    parameter = inspect.signature(handler).parameters.get("body")
+    if parameter is None:
+        return None
+    only = SimpleNamespace(__annotations__={"body": parameter.annotation})
+    found: type[Struct] = get_type_hints(only, handler.__globals__)["body"]
+    return found
+
+
 def routes_of_function(handler: Handler) -> list[Route]:
     """The routes that decorators left on a handler."""
     found = []
     for verb, pattern, facts in getattr(handler, "__routes__", ()):
-        parameters = list(inspect.signature(handler).parameters)
-        body = get_type_hints(handler).get("body") if "body" in parameters else None
+        body = _body_of(handler)
         summary = facts.pop("summary", "") or (inspect.getdoc(handler) or "").partition("\n")[0]
         found.append(Route(pattern=pattern, verb=verb, handler=handler, body=body, summary=summary, **facts))
     return found
