@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
+from vaultlike.seal.rotation import Rotation
 from vaultlike.services import Services
 from vaultlike.system.auth_mounts import AuthMounts
 from vaultlike.system.capabilities import Capabilities
+from vaultlike.system.explain import Explain
+from vaultlike.system.keys import Keys
 from vaultlike.system.leases import Leases
 from vaultlike.system.part import Part
+from vaultlike.system.plugins import Plugins
 from vaultlike.system.policies import Policies
+from vaultlike.system.rekeying import Rekeying
 from vaultlike.system.remount import Remount
+from vaultlike.system.root_generation import RootGenerationPaths
 from vaultlike.system.seal import Life, SealPaths
 from vaultlike.system.secret_mounts import SecretMounts
+from vaultlike.system.tools import Tools
 from vaultlike.system.tune import Tune
+from vaultlike.system.ui_mounts import UiMounts
 from vaultlike.system.wrapping import Wrapping
 
 
@@ -26,6 +34,7 @@ class System(Backend):
     def __init__(self, ctx: Context, services: Services, life: Life) -> None:
         super().__init__(ctx)
         self._seal = SealPaths(life)
+        self._rotation = Rotation(life.custodian)
         # the order counts where patterns overlap: `auth/x/tune` is tuning, not a mount called `x/tune`
         self._parts: tuple[Part, ...] = (
             Tune(services),
@@ -36,6 +45,13 @@ class System(Backend):
             Capabilities(services),
             Leases(services),
             Wrapping(services),
+            UiMounts(services),
+            Plugins(services),
+            Explain(services),
+            Keys(services, self._rotation),
+            RootGenerationPaths(services, life),
+            Rekeying(services, life),
+            Tools(services),
         )
 
     def routes(self) -> list[tuple[Route, object]]:
@@ -44,3 +60,7 @@ class System(Backend):
         for part in self._parts:
             found += part.routes()
         return found
+
+    async def tick(self) -> None:
+        """Rotates the encryption key when its policy says so."""
+        await self._rotation.tick()

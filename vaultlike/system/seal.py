@@ -14,6 +14,8 @@ from vaultlike.sdk import Call, Raw, read, write
 from vaultlike.sdk.routes import Route, routes_of_function
 from vaultlike.seal.custodian import Custodian
 from vaultlike.seal.initialization import Initialized, InitOrder
+from vaultlike.seal.rekey import Rekey
+from vaultlike.seal.rootgen import RootGeneration
 from vaultlike.settings import BUILD_DATE, VERSION, Settings
 from vaultlike.types import Strings
 
@@ -24,6 +26,8 @@ class Life(Protocol):
     settings: Settings
     clock: Clock
     custodian: Custodian
+    rekey: Rekey
+    root_generation: RootGeneration
 
     @property
     def cluster(self) -> tuple[str, str]:
@@ -33,6 +37,7 @@ class Life(Protocol):
     async def initialize(self, order: InitOrder) -> tuple[Initialized, str]: ...
     async def unseal(self, key: str, *, migrate: bool = False) -> None: ...
     async def seal(self) -> None: ...
+    async def new_root_token(self) -> str: ...
 
 
 class InitBody(Struct, kw_only=True):
