@@ -1,0 +1,109 @@
+"""One enabled device at work: its hashing, its target, and what happens while the target fails or hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Awaitable, Mapping
+from typing import Protocol
+
+from vaultlike.audit.devices import Device, open_device
+from vaultlike.audit.entry import DeviceEntry, parse_options
+from vaultlike.audit.event import AuditEvent
+from vaultlike.audit.record import line
+from vaultlike.audit.redact import Redactor
+from vaultlike.clock import Clock
+from vaultlike.errors import VaultlikeError
+
+TIMEOUT = 5.0  # seconds that a request waits for one device
+REST = 5.0  # seconds for which a device that hung or failed to open is not tried again
+
+
+class Log(Protocol):
+    """What the audit says to the operator."""
+
+    def error(self, event: str, /, **facts: object) -> object: ...
+    def info(self, event: str, /, **facts: object) -> object: ...
+
+
+class Slot:
+    """A device by its entry. Constructing opens nothing."""
+
+    def __init__(self, entry: DeviceEntry, salt: bytes, clock: Clock, log: Log) -> None:
+        self.entry, self._clock, self._log = entry, clock, log
+        options = parse_options(entry.kind, entry.options)
+        name = f"{entry.path}\x00{entry.enabled_at!r}".encode()
+        self.redactor = Redactor(
+            hmac.digest(salt, name, hashlib.sha256),
+            raw=options.raw,
+            accessors=options.hmac_accessor,
+            elide_lists=options.elide_list_responses,
+        )
+        self.best_effort = options.best_effort
+        self._device: Device | None = None
+        self._failing = False
+        self._rest_until = 0.0
+
+    def open(self) -> None:
+        """Opens the target. Raises OSError, Invalid."""
+        self._device = open_device(self.entry)
+
+    def send(self, event: AuditEvent, headers: Mapping[str, bool]) -> bool | Awaitable[bool]:
+        """Whether the device took the event: at once where the target does not make us wait. Never raises."""
+        if self._clock.monotonic() < self._rest_until:
+            return False
+        try:
+            if self._device is None:
+                self.open()
+            assert self._device is not None
+            pending = self._device.write(line(event, self.redactor, headers))
+        except Exception as problem:  # whatever it is: the line is not written
+            self._fail(problem, rest=self._device is None)
+            return False
+        if pending is not None:
+            return self._wait(pending)
+        self._work()
+        return True
+
+    async def _wait(self, pending: Awaitable[None]) -> bool:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await pending
+        except TimeoutError as problem:
+            self._fail(problem, rest=True)
+            return False
+        except Exception as problem:
+            self._fail(problem, rest=False)
+            return False
+        self._work()
+        return True
+
+    def reopen(self) -> None:
+        """Opens the target anew; what fails is tried again by the next event."""
+        self._rest_until = 0.0
+        if self._device is None:
+            return
+        try:
+            self._device.reopen()
+        except (OSError, VaultlikeError) as problem:
+            self._fail(problem, rest=False)
+
+    def close(self) -> None:
+        """Lets go of the target."""
+        if self._device is not None:
+            self._device.close()
+        self._device = None
+
+    def _fail(self, problem: Exception, *, rest: bool) -> None:
+        if rest:
+            self._rest_until = self._clock.monotonic() + REST
+        if not self._failing:
+            self._failing = True
+            reason = f"{type(problem).__name__}: {problem}"
+            self._log.error("audit device fails", device=self.entry.path, problem=reason, best_effort=self.best_effort)
+
+    def _work(self) -> None:
+        if self._failing:
+            self._failing = False
+            self._log.info("audit device works again", device=self.entry.path)
