@@ -6,6 +6,7 @@ from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.seal.rotation import Rotation
 from vaultlike.services import Services
+from vaultlike.system.audit import Audit
 from vaultlike.system.auth_mounts import AuthMounts
 from vaultlike.system.capabilities import Capabilities
 from vaultlike.system.explain import Explain
@@ -38,6 +39,7 @@ class System(Backend):
         # the order counts where patterns overlap: `auth/x/tune` is tuning, not a mount called `x/tune`
         self._parts: tuple[Part, ...] = (
             Tune(services),
+            Audit(services),
             AuthMounts(services),
             SecretMounts(services),
             Remount(services),
