@@ -88,8 +88,6 @@ class NotFound(VaultlikeError):
 class NoRoute(NotFound):
     """No mount serves this path (404)."""
 
-    routed = True
-
     def __init__(self, path: str) -> None:
         super().__init__(f'no handler for route "{path}". route entry not found.')
 

@@ -181,10 +181,10 @@ async def reach(core: Core, exchange: Exchange) -> None:
         raise NoRoute(request.path)
     if mount.backend is None:
         raise Unavailable(f"the plugin {mount.entry.kind} is unavailable", reason=mount.problem)
-    if exchange.place is None and (request.verb != "help" or exchange.rest):
-        raise UnsupportedPath
     if request.verb in ("write", "patch") and request.path.endswith("/"):
         raise Invalid("cannot write to a path ending in '/'")
+    if exchange.place is None and (request.verb != "help" or exchange.rest):
+        raise UnsupportedPath
     if exchange.owned is None and request.verb != "help":
         raise UnsupportedOperation
 
@@ -238,13 +238,17 @@ def _add_warnings(exchange: Exchange) -> None:
     if reply is None or owned.route.free or not call.data:
         return
     known = fields_of(declared) if declared is not None else None
-    unknown = [name for name in (known.unknown(call.data) if known else sorted(call.data)) if name not in call.params]
+    expected = {*call.params, *_PAGING} if call.operation in ("list", "scan") else call.params
+    unknown = [name for name in (known.unknown(call.data) if known else sorted(call.data)) if name not in expected]
     if unknown:
         text = f"Endpoint ignored these unrecognized parameters: [{' '.join(unknown)}]"
         reply.warnings = (*reply.warnings, text)
     if replaced := [name for name in sorted(call.params) if name in call.data]:
         text = "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: "
         reply.warnings = (*reply.warnings, f"{text}[{' '.join(replaced)}]")
+
+
+_PAGING = ("list", "scan", "after", "limit")  # query parameters of every list
 
 
 async def wrap(core: Core, exchange: Exchange) -> None:

@@ -45,7 +45,7 @@ class MountTable:
         return await self.change(lambda now: now + [m for m in missing if m.path not in {e.path for e in now}])
 
     def _default(self, path: str, kind: str, text: str) -> MountEntry:
-        entry = self.new(path, kind, text, local=kind == "cubbyhole")
+        entry = self.new(path, kind, text, local=kind == "cubbyhole", seal_wrap=kind == "system")
         if kind in DEFAULT_HEADERS:
             entry.config.passthrough_request_headers = DEFAULT_HEADERS[kind]
         return entry

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vaultlike.clock import Clock
-from vaultlike.errors import Invalid
+from vaultlike.errors import Invalid, VaultlikeError
 from vaultlike.sdk import Call, Raw, read, write
-from vaultlike.sdk.routes import Route, routes_of_function
+from vaultlike.sdk.routes import Route, Verb, routes_of_function
 from vaultlike.seal.custodian import Custodian
 from vaultlike.seal.initialization import Initialized, InitOrder
 from vaultlike.seal.rekey import Rekey
@@ -79,6 +79,38 @@ def bare(value: object, status: int = 200) -> Raw:
     return Raw(body=msgspec.json.encode(value), status=status)
 
 
+class MethodRefused(VaultlikeError):
+    """Another method on a bare path (405, without a text)."""
+
+    status = 405
+    default = ""
+
+
+class StatusRefused(Invalid):
+    """A status to answer with that is none (400, without a text)."""
+
+    default = ""
+
+
+async def refuse_method(owner: object, call: Call) -> None:
+    """Answers the methods that a bare path does not have: no token is asked for (spec/vault-api.md 1.2)."""
+    raise MethodRefused
+
+
+def declared_and_refused(owner: object) -> list[tuple[Route, object]]:
+    """The declared routes of a class of bare paths, and a refusal for every other method of each."""
+    routes = [r for item in vars(type(owner)).values() if callable(item) for r in routes_of_function(item)]
+    present = {(route.pattern, route.verb) for route in routes}
+    for pattern in dict.fromkeys(route.pattern for route in routes if route.open or route.pattern == "seal"):
+        for verb in METHODS:
+            if (pattern, verb) not in present:
+                routes.append(Route(pattern=pattern, verb=verb, handler=refuse_method, open=True, free=True))
+    return [(route, owner) for route in routes]
+
+
+METHODS: tuple[Verb, ...] = ("read", "write", "delete", "patch")
+
+
 class SealPaths:
     """Handlers over the server's life; they run sealed and unsealed alike."""
 
@@ -87,9 +119,7 @@ class SealPaths:
 
     def routes(self) -> list[tuple[Route, object]]:
         """Every path of this file."""
-        return [
-            (route, self) for item in vars(SealPaths).values() if callable(item) for route in routes_of_function(item)
-        ]
+        return declared_and_refused(self)
 
     @read("init", open=True)
     async def read_init(self, call: Call) -> Raw:
@@ -181,5 +211,5 @@ def _code(text: str, default: int) -> int:
     if not text:
         return default
     if not text.isdigit() or not 100 <= int(text) <= 599:
-        raise Invalid(f"invalid status code {text[:16]!r}")
+        raise StatusRefused(reason=f"invalid status code {text[:16]!r}")
     return int(text)

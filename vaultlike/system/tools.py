@@ -65,16 +65,17 @@ class Tools(Part):
         return self._random(_count(call.params["count"]), body.format, call.params["source"])
 
     @write("tools/hash")
-    @write("tools/hash/{algorithm:any}")
+    @write("tools/hash/{urlalgorithm:any}")
     async def hash(self, call: Call, body: HashBody) -> dict[str, object]:
         """Hashes data."""
         try:
             data = base64.b64decode(body.input, validate=True)
         except (binascii.Error, ValueError):
             raise Invalid("unable to decode input as base64: illegal base64 data") from None
-        name = ALGORITHMS.get(body.algorithm)
+        algorithm = call.params.get("urlalgorithm", body.algorithm)
+        name = ALGORITHMS.get(algorithm)
         if name is None:
-            raise Invalid(f"unsupported algorithm {body.algorithm[:64]}")
+            raise Invalid(f"unsupported algorithm {algorithm[:64]}")
         if body.format not in ("hex", "base64"):
             raise Invalid(f'unsupported encoding format {body.format[:64]}; must be "hex" or "base64"')
         digest = hashlib.new(name, data).digest()

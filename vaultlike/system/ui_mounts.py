@@ -24,10 +24,11 @@ class UiMounts(Part):
         for mount in self.services.router.mounts():
             entry = mount.entry
             group = found["auth" if entry.auth else "secret"]
+            public = entry.config.listing_visibility == "unauth"
             if acl is None:
-                if entry.config.listing_visibility == "unauth":
+                if public:
                     group[entry.shown_path] = _brief(entry)
-            elif acl.any_access_below(entry.path):
+            elif public or acl.any_access_below(entry.path):
                 group[entry.shown_path] = shown(entry, VERSION)
         return dict(found)
 
