@@ -33,7 +33,9 @@ def decode_body(body: bytes, content_type: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise BadJson("failed to decode JSON input: not an object")
+        kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+        text = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+        raise BadJson(f"failed to decode JSON input: {text}")
     return value
 
 

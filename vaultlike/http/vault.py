@@ -243,7 +243,8 @@ def _check_patch(content_type: str) -> None:
     if not kind or "/" not in kind:
         raise Invalid("PATCH requires a Content-Type header value of application/merge-patch+json")
     if kind != MERGE_PATCH:
-        raise UnsupportedMedia("PATCH requires Content-Type of application/merge-patch+json")
+        text = "PATCH requires Content-Type of application/merge-patch+json"
+        raise UnsupportedMedia(f"{text}, provided {kind[:64]}")
 
 
 def _wrap_ttl(text: str) -> int:
