@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
 from vaultlike.errors import Denied, Invalid
 from vaultlike.sdk import Backend, Call, Collection, Context, Login, Renewal, TokenParams, login, write
 from vaultlike_azure.clouds import STANZA
@@ -15,6 +19,14 @@ from vaultlike_azure.rotation_state import ConfigResource
 from vaultlike_azure.settings import resolve
 
 NO_CONFIG = Config()
+
+
+class RotateBody(Struct, kw_only=True):
+    """What rotate-root may be told."""
+
+    purge: Annotated[
+        bool, Meta(description="Also remove the application's secrets that were not made by this server.")
+    ] = False
 
 
 class Azure(Backend):
@@ -86,9 +98,9 @@ class Azure(Backend):
         return role
 
     @write("rotate-root")
-    async def rotate_root(self, call: Call) -> None:
-        """Makes a new client secret for the server's application; the old one goes a minute later."""
-        await self._rotator.rotate(purge=call.data.get("purge") is True)
+    async def rotate_root(self, call: Call, body: RotateBody) -> None:
+        """Makes a new client secret for the server's application and uses it from a minute later on."""
+        await self._rotator.rotate(purge=body.purge)
 
     async def provider(self) -> Provider:
         """What talks to Azure for the configuration of now. Raises Invalid when there is none."""

@@ -11,12 +11,7 @@ MAX_GROUPS = 4096
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """The identity that the token was issued to.
-
-    `host` is the resource that asked for the token: `xms_az_rid` where the identity is user-assigned, else
-    `xms_mirid`; `identity` is the user-assigned identity itself. Both are None when the claims are absent, which they
-    are in tokens for audiences that are not Azure's own, or name nothing that can be read.
-    """
+    """The identity that the token was issued to."""
 
     oid: str
     app_id: str
@@ -24,29 +19,41 @@ class Principal(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...]
     overage: bool  # the groups did not fit: only Graph knows them
     is_user: bool
-    named: bool  # at least one of the two claims was there
-    host: ResourceId | None
-    identity: ResourceId | None
+    az_rid: str  # only in tokens of user-assigned identities: the resource that asked for it
+    mirid: str  # the identity, or the resource itself where its identity is system-assigned
+
+    @property
+    def named(self) -> bool:
+        """Whether the token says where it was issued; those for audiences that are not Azure's own do not."""
+        return bool(self.az_rid or self.mirid)
+
+    @property
+    def host(self) -> ResourceId | None:
+        """The resource that asked for the token, None when the token names none that can be read."""
+        if self.az_rid:
+            return parse_resource_id(self.az_rid)
+        own = parse_resource_id(self.mirid)
+        return None if own is None or own.is_identity else own
+
+    @property
+    def identity(self) -> ResourceId | None:
+        """The user-assigned identity, None for others."""
+        own = parse_resource_id(self.mirid)
+        return own if own is not None and own.is_identity else None
 
 
 def principal_of(claims: Claims) -> Principal:
     """Reads the claims. Raises JwtRefused (403) for one of the wrong JSON type."""
-    az_rid, mirid = claims.text("xms_az_rid"), claims.text("xms_mirid")
-    holder, own = parse_resource_id(az_rid), parse_resource_id(mirid)
-    is_identity = own is not None and own.is_identity
     groups = claims.texts("groups")
     names = claims.get("_claim_names")
-    overage = not groups and (
-        (isinstance(names, dict) and "groups" in names) or claims.get("hasgroups") in (True, "true")
-    )
+    named = isinstance(names, dict) and "groups" in names
     return Principal(
         oid=claims.text("oid"),
         app_id=claims.text("appid") or claims.text("azp"),
         tenant=claims.text("tid"),
         groups=tuple(group for group in groups[:MAX_GROUPS] if group),
-        overage=overage,
+        overage=not groups and (named or claims.get("hasgroups") in (True, "true")),
         is_user=claims.text("idtyp") == "user",
-        named=bool(az_rid or mirid),
-        host=holder if az_rid else (None if is_identity else own),
-        identity=own if is_identity else None,
+        az_rid=claims.text("xms_az_rid"),
+        mirid=claims.text("xms_mirid"),
     )

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from vaultlike.errors import Upstream
 from vaultlike.sdk import Context
-from vaultlike.sdk.egress import Fetched, SingleFlight
+from vaultlike.sdk.egress import SingleFlight
 from vaultlike.types import Secret
+from vaultlike_azure.grant import granted
 from vaultlike_azure.identity import managed_token
 from vaultlike_azure.settings import Settings
 from vaultlike_azure.wire import Wire
@@ -30,16 +31,6 @@ class AccessToken(Struct, frozen=True, kw_only=True):
 
     value: Secret
     refresh_at: float
-
-
-class _Granted(Struct):
-    access_token: str
-    expires_in: int | float | str = 3600
-
-
-class _Refused(Struct):
-    error: str = ""
-    error_description: str = ""
 
 
 class Credentials:
@@ -89,35 +80,13 @@ class Credentials:
 
     async def _grant(self, scope: str, proof: dict[str, str]) -> tuple[Secret, float]:
         form = {"grant_type": "client_credentials", "client_id": self._settings.client_id, "scope": scope, **proof}
-        return granted(await self._wire.send("POST", token_url(self._settings), form=form))
+        answer = await self._wire.send("POST", token_url(self._settings), form=form)
+        return granted(answer, self._ctx.clock.now())
 
 
 def token_url(settings: Settings) -> str:
     """Where this tenant hands out tokens."""
     return f"{settings.cloud.authority}/{settings.tenant_id}/oauth2/v2.0/token"
-
-
-def granted(answer: Fetched) -> tuple[Secret, float]:
-    """Token and life in seconds of a token endpoint's answer. Raises Upstream with Entra's error code, no more."""
-    if answer.status != 200:
-        raise Upstream(reason=f"{answer.where}: status {answer.status}, {refusal(answer)}")
-    body = answer.json(_Granted)
-    try:
-        life = float(body.expires_in)
-    except ValueError:
-        life = 0.0
-    if not body.access_token or not 0 < life < 10**8:
-        raise Upstream(reason=f"{answer.where}: an answer without a usable token")
-    return Secret(body.access_token), life
-
-
-def refusal(answer: Fetched) -> str:
-    """What Entra says of a refused token request: its first line, without our own input beyond ids."""
-    try:
-        body = answer.json(_Refused)
-    except Upstream:
-        return "not JSON"
-    return f"{body.error[:64]}: {body.error_description.partition(chr(10))[0].strip()[:300]}"
 
 
 def _token_file(path: str) -> str:

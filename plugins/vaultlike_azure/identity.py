@@ -13,6 +13,7 @@ from vaultlike.errors import Upstream
 from vaultlike.sdk import Context
 from vaultlike.sdk.egress import Fetched
 from vaultlike.types import Secret
+from vaultlike_azure.grant import granted
 from vaultlike_azure.settings import Settings
 from vaultlike_azure.wire import Wire
 
@@ -23,8 +24,6 @@ ATTEMPTS: Final = 3
 
 async def managed_token(ctx: Context, settings: Settings, wire: Wire, resource: str) -> tuple[Secret, float]:
     """A token for `resource` and its life in seconds. Raises Upstream."""
-    from vaultlike_azure.credentials import granted
-
     endpoint = ctx.system.environ("IDENTITY_ENDPOINT")
     header = ctx.system.environ("IDENTITY_HEADER")
     params = {"resource": resource}
@@ -48,7 +47,7 @@ async def managed_token(ctx: Context, settings: Settings, wire: Wire, resource: 
             params={"api-version": "2018-02-01", **params},
             attempts=ATTEMPTS,
         )
-    return granted(answer)
+    return granted(answer, ctx.clock.now())
 
 
 async def _arc(wire: Wire, endpoint: str, resource: str) -> Fetched:

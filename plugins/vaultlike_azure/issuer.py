@@ -52,7 +52,12 @@ class TenantIssuer:
         chosen = _Chosen(accepted)
 
         def heard(name: str, expected: object, received: object, ok: bool) -> bool:
-            return note(name, list(accepted) if name == "jwt.iss" else expected, received, ok)
+            if name == "jwt.iss":
+                expected = list(accepted)
+            elif name == "jwt.aud" and not ok and isinstance(received, str):
+                slashed = received.rstrip("/") == self._audiences[0].rstrip("/")
+                expected = f"{self._audiences[0]} (mind the slash)" if slashed else self._audiences[0]
+            return note(name, expected, received, ok)
 
         return await verify(
             token,

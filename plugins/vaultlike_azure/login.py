@@ -5,13 +5,14 @@ What one check means is in `bounds.py` (token) and `residence.py` (Resource Mana
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from vaultlike.errors import Denied, Invalid
+from vaultlike.errors import Denied, Invalid, Upstream
 from vaultlike.sdk import Alias, Call, Login
 from vaultlike.types import NO_SECRET, Secret
 from vaultlike_azure.bounds import admits, check_narrows, check_principal
@@ -22,6 +23,7 @@ from vaultlike_azure.resource_id import fold
 from vaultlike_azure.role import Role
 
 FIELD_TEXT: Final = 'Field validation failed: error converting input {value} for field "{field}": {problem}'
+DEADLINE: Final = 50.0  # seconds for all requests of one login: clients give up after 60
 MAX_NAME: Final = 256  # characters of one name; Azure allows 90
 _SUBSCRIPTION: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
 _GROUP: Final = re.compile(r"[\w\-.()]*[\w\-()]")
@@ -79,6 +81,14 @@ def check_address(call: Call, role: Role) -> None:
 
 async def judge(call: Call, body: LoginBody, asked: Asked, role: Role, provider: Provider) -> Login:
     """What the token and Azure prove. Raises Invalid (400), Denied (403) or Upstream (502)."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await _judge(call, body, asked, role, provider)
+    except TimeoutError:
+        raise Upstream(reason=f"Azure did not answer all that this login needs within {DEADLINE:g} s") from None
+
+
+async def _judge(call: Call, body: LoginBody, asked: Asked, role: Role, provider: Provider) -> Login:
     claims = await provider.issuer.verify(body.jwt.reveal(), call.check)
     principal = principal_of(claims)
     tenant = provider.settings.tenant_guid
@@ -117,10 +127,10 @@ def _assertion(body: LoginBody, asked: Asked, role: Role, principal: Principal, 
 def _proved(said: dict[str, str], principal: Principal) -> dict[str, str]:
     """Without a look into Azure the names are the caller's word. Policies are templated on an alias's metadata, so it
     keeps only what the token itself says."""
-    host = principal.host
     proved = {"resource_group_name": "", "subscription_id": ""}
     if principal.app_id:
         proved["app_id"] = principal.app_id
+    host = principal.host if said["subscription_id"] else None
     if host is None or not host.in_group(said["subscription_id"], said["resource_group_name"]):
         return proved
     proved["resource_group_name"], proved["subscription_id"] = said["resource_group_name"], said["subscription_id"]

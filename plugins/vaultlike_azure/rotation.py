@@ -8,6 +8,7 @@ here, authenticated with the new one. Secrets of other people stay unless the ca
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from msgspec.structs import replace
@@ -85,7 +86,9 @@ class Rotator:
         try:
             await self._save(replace(state, begun=begun, pending=pending, owned=owned, error=""))
         except BaseException:
-            await provider.graph.remove_password(application.id, key_id)
+            # Best effort: what stays is found by its name and cleared away at a later tick.
+            with suppress(VaultlikeError):
+                await provider.graph.remove_password(application.id, key_id)
             raise
 
     async def _advance(self, config: Config, state: Rotation) -> Rotation:

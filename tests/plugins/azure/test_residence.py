@@ -12,7 +12,7 @@ from vaultlike.testing.azure import Fault, TokenOrder
 from vaultlike.testing.azure import world as w
 from vaultlike.testing.azure.control import SettingsChange
 from vaultlike.testing.azure.model import Identity, Machine, Resource, ScaleSet, Subscription
-from vaultlike_azure import wire
+from vaultlike_azure import login, wire
 from vaultlike_azure.resource_id import parse_resource_id
 
 AUD = "https://management.azure.com/"
@@ -306,6 +306,14 @@ async def test_azure_in_trouble(mount: Any, monkeypatch: pytest.MonkeyPatch, nam
     mount.emulator.control.clear_faults()
     if name != "slow":
         assert (await mount.login(VM[0], **VM[1])).status == 200
+
+
+async def test_one_login_has_a_deadline(mount: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "DEADLINE", 0.2)  # seconds of real time
+    await mount.role(**ANY_PLACE)
+    mount.emulator.control.fault(Fault(endpoint="arm", hang=True, times=-1))
+    answer = await mount.login(VM[0], **VM[1])
+    assert (answer.status, answer.login) == (502, None)
 
 
 @pytest.mark.parametrize(
