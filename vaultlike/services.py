@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import Clock
 from vaultlike.identity.entity import Entity
+from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.entry import MountEntry
@@ -17,6 +18,7 @@ from vaultlike.mounts.router import Router
 from vaultlike.mounts.table import MountTable
 from vaultlike.policy.acl import ACL
 from vaultlike.policy.store import PolicyStore
+from vaultlike.policy.template import Facts
 from vaultlike.sdk import Call, Reply, WrapInfo
 from vaultlike.seal.barrier import Barrier
 from vaultlike.settings import Settings
@@ -43,6 +45,7 @@ class Services(Protocol):
     policies: PolicyStore
     tokens: TokenStore
     identity: IdentityStore
+    issuer: Issuer
     audit: AuditBroker
 
     async def current(self) -> None:
@@ -67,6 +70,10 @@ class Services(Protocol):
 
     async def identity_policies(self, entity: Entity | None) -> tuple[str, ...]:
         """The policies that come from an entity and its groups, sorted."""
+        ...
+
+    async def facts(self, entity: Entity | None) -> Facts | None:
+        """What templates may say about an entity."""
         ...
 
     async def renew(self, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:

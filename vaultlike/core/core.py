@@ -11,10 +11,11 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import Clock
-from vaultlike.core import renewal, simulation, wrapping
+from vaultlike.core import renewal, simulation, workload, wrapping
 from vaultlike.core.explain import Explained, Explanations, show
 from vaultlike.core.leader import Leader
 from vaultlike.identity.entity import Entity
+from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.entry import MountEntry
@@ -70,6 +71,7 @@ class Core:
         self.policies = PolicyStore(View(engine, barrier, "", "policy/", cache=cache))
         self.tokens = TokenStore(engine, barrier, clock, random)
         self.identity = IdentityStore(engine, barrier, clock, random)
+        self.issuer = Issuer(View(engine, barrier, "", "identity/oidc/", cache=cache), clock, random, settings.api_addr)
         self.audit = AuditBroker(View(engine, barrier, "", "audit/", cache=cache), clock, log, barrier.derive("audit"))
         self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
         self.leader = Leader(engine, clock, log, random)
@@ -209,6 +211,10 @@ class Core:
     async def simulate(self, call: Call, path: str, data: dict[str, object]) -> Explained:
         """Runs a login without minting anything and explains it. Raises NotFound when there is no login at `path`."""
         return show(await simulation.simulate(self, call, path, data))
+
+    async def identity_token(self, entry: MountEntry, audience: str, ttl: int) -> tuple[str, int]:
+        """A workload identity token of a mount, and its TTL in seconds."""
+        return await workload.identity_token(self, entry, audience, ttl)
 
     # Background work, run by one node at a time
 

@@ -6,7 +6,7 @@ A login of a known alias costs one read and no write; a new one adds two rows to
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from cachetools import LRUCache
@@ -49,13 +49,15 @@ class IdentityStore:
 
     def __init__(self, engine: Engine, sealer: Sealer, clock: Clock, random: Callable[[int], bytes]) -> None:
         self._engine, self._sealer, self._clock, self._random = engine, sealer, clock, random
-        self._entities: LRUCache[str, Entity] = LRUCache(20_000)
-        self._aliases: LRUCache[str, tuple[EntityAlias, ...]] = LRUCache(20_000)
+        self.forget()
 
     def forget(self) -> None:
-        """Drops what is cached; called when the generation moved and on seal."""
-        self._entities.clear()
-        self._aliases.clear()
+        """Drops what is cached; called when the generation moved and on seal.
+
+        Who is reading a row right now keeps it in the old cache, where nobody finds it.
+        """
+        self._entities: LRUCache[str, Entity] = LRUCache(20_000)
+        self._aliases: LRUCache[str, tuple[EntityAlias, ...]] = LRUCache(20_000)
 
     def new_id(self) -> str:
         """A fresh UUID."""
@@ -119,12 +121,13 @@ class IdentityStore:
         """An entity by id, from the cache where possible; treat it as immutable."""
         if not identity:
             return None
-        known = self._entities.get(identity)
+        cache = self._entities
+        known = cache.get(identity)
         if known is None:
             row = await self._engine.entity(identity)
             if row is None:
                 return None
-            known = self._entities[identity] = self.open_entity(row)
+            known = cache[identity] = self.open_entity(row)
         return known
 
     async def entity_by_name(self, namespace: str, name: str) -> Entity | None:
@@ -138,10 +141,10 @@ class IdentityStore:
 
     async def aliases_of(self, entity: str) -> tuple[EntityAlias, ...]:
         """The aliases of an entity, from the cache where possible."""
-        known = self._aliases.get(entity)
+        cache = self._aliases
+        known = cache.get(entity)
         if known is None:
-            known = tuple(self.open_alias(row) for row in await self._engine.aliases_of(entity))
-            self._aliases[entity] = known
+            known = cache[entity] = tuple(self.open_alias(row) for row in await self._engine.aliases_of(entity))
         return known
 
     async def alias(self, identity: str) -> EntityAlias | None:
@@ -154,16 +157,20 @@ class IdentityStore:
         row = await self._engine.alias(namespace, mount, name)
         return self.open_alias(row) if row else None
 
-    async def aliases(self, namespace: str, mount: str | None = None) -> list[EntityAlias]:
+    async def aliases(
+        self, namespace: str, mount: str | None = None, after: str = "", limit: int = 0
+    ) -> list[EntityAlias]:
         """Aliases by id."""
-        return [self.open_alias(row) for row in await self._engine.aliases(namespace, mount)]
+        return [self.open_alias(row) for row in await self._engine.aliases(namespace, mount, after, limit)]
 
     # Writing; a Conflict (name taken, row changed meanwhile) goes through to the caller
 
     async def add(self, *ops: Op) -> None:
         """Commits writes made of the rows above."""
-        await self._engine.commit(list(ops))
-        self.forget()
+        try:
+            await self._engine.commit(list(ops))
+        finally:  # also when cancelled: it may have happened
+            self.forget()
 
     async def save_entity(self, entity: Entity, body: EntityBody, name: str = "") -> None:
         """Replaces an entity's sealed part (and name) unless it changed meanwhile."""
@@ -174,9 +181,9 @@ class IdentityStore:
         """Replaces an alias unless it changed meanwhile."""
         await self.add(PutAlias(self.alias_row(row, body), expect=alias.row.version))
 
-    async def delete_entity(self, identity: str) -> None:
-        """Deletes an entity and its aliases; absent is fine."""
-        await self.add(DeleteEntity(identity))
+    async def delete_entities(self, ids: Iterable[str]) -> None:
+        """Deletes entities and their aliases; absent ones are fine."""
+        await self.add(*(DeleteEntity(identity) for identity in dict.fromkeys(ids)))
 
     async def delete_alias(self, identity: str) -> None:
         """Deletes an alias; absent is fine."""

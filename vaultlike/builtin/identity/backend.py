@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from vaultlike.builtin.identity.alias import AliasPaths
+from vaultlike.builtin.identity.entity import EntityPaths
+from vaultlike.builtin.identity.lookup import LookupPaths
+from vaultlike.builtin.identity.oidc_discovery import DiscoveryPaths
+from vaultlike.builtin.identity.oidc_keys import KeyPaths
+from vaultlike.builtin.identity.oidc_roles import RolePaths
+from vaultlike.builtin.identity.oidc_tokens import TokenPaths
+from vaultlike.builtin.identity.part import Part
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
@@ -16,7 +24,13 @@ class Identity(Backend):
     def __init__(self, ctx: Context, services: Services) -> None:
         super().__init__(ctx)
         self._core = services
+        kinds = (EntityPaths, AliasPaths, LookupPaths, KeyPaths, DiscoveryPaths, RolePaths, TokenPaths)
+        self._parts: tuple[Part, ...] = tuple(kind(services) for kind in kinds)
 
     def routes(self) -> list[tuple[Route, object]]:
         """The paths of every part."""
-        return []
+        return [pair for part in self._parts for pair in part.routes()]
+
+    async def tick(self) -> None:
+        """Rotates the signing keys whose time has come."""
+        await self._core.issuer.rotate_due()

@@ -1,0 +1,51 @@
+"""How entities and aliases look on the wire (spec/vault-api.md 6.1)."""
+
+from __future__ import annotations
+
+from vaultlike.clock import rfc3339
+from vaultlike.identity.entity import Entity, EntityAlias
+from vaultlike.services import Services
+
+
+def mount_facts(core: Services, accessor: str) -> dict[str, object]:
+    """Path and type of an alias' mount; nothing once the mount is gone (spec/surprises.md 24)."""
+    mount = core.router.by_accessor(accessor)
+    return {} if mount is None else {"mount_path": mount.entry.path, "mount_type": mount.entry.kind}
+
+
+def show_alias(core: Services, alias: EntityAlias) -> dict[str, object]:
+    """An alias as it is listed inside its entity."""
+    row, body = alias.row, alias.body
+    return {
+        "id": row.id,
+        "canonical_id": row.entity,
+        "name": row.name,
+        "mount_accessor": row.mount,
+        **mount_facts(core, row.mount),
+        "metadata": body.metadata,
+        "custom_metadata": body.custom_metadata,
+        "local": body.local,
+        "merged_from_canonical_ids": body.merged_from or None,
+        "creation_time": rfc3339(body.created_at),
+        "last_update_time": rfc3339(body.updated_at),
+    }
+
+
+async def show_entity(core: Services, entity: Entity) -> dict[str, object]:
+    """An entity with its aliases and groups."""
+    body = entity.body
+    return {
+        "id": entity.id,
+        "name": entity.name,
+        "metadata": body.metadata,
+        "merged_entity_ids": body.merged_ids or None,
+        "policies": body.policies,
+        "disabled": body.disabled,
+        "namespace_id": "root",
+        "creation_time": rfc3339(body.created_at),
+        "last_update_time": rfc3339(body.updated_at),
+        "aliases": [show_alias(core, alias) for alias in await core.identity.aliases_of(entity.id)],
+        "direct_group_ids": [],
+        "inherited_group_ids": [],
+        "group_ids": [],
+    }
