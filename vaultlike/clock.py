@@ -52,4 +52,4 @@ class FakeClock:
 
 def rfc3339(at: float) -> str:
     """Unix seconds as RFC 3339 in UTC with microseconds, e.g. `2026-01-02T03:04:05.123456Z`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")[:-6] + "Z"

@@ -6,7 +6,7 @@ can be read; names of fields, true, false and null stay. The same text gives the
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import re
 from collections.abc import Collection, Mapping
 
@@ -21,14 +21,24 @@ _decode = msgspec.json.Decoder().decode
 class Redactor:
     """Hashes for one device. `raw` hashes nothing, `accessors=False` leaves accessors in clear."""
 
-    __slots__ = ("_key", "accessors", "elide_lists", "raw")
+    __slots__ = ("_inner", "_outer", "accessors", "elide_lists", "raw")
 
     def __init__(self, key: bytes, *, raw: bool = False, accessors: bool = True, elide_lists: bool = False) -> None:
-        self._key, self.raw, self.accessors, self.elide_lists = key, raw, accessors, elide_lists
+        if len(key) != 32:
+            raise ValueError("the key of a redactor has 32 bytes")
+        self.raw, self.accessors, self.elide_lists = raw, accessors, elide_lists
+        # HMAC (RFC 2104) with the key's two blocks hashed once: less than half of what `hmac.digest` takes
+        block = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def hash(self, text: str) -> str:
         """The hash of a text, always."""
-        return "hmac-sha256:" + hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+        inner = self._inner.copy()
+        inner.update(text.encode("utf-8", "surrogatepass"))
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return "hmac-sha256:" + outer.hexdigest()
 
     def secret(self, text: str) -> str:
         """A token or another secret; empty stays empty."""

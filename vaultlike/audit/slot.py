@@ -43,6 +43,7 @@ class Slot:
         self.best_effort = options.best_effort
         self._device: Device | None = None
         self._failing = False
+        self._resting = False  # it hung, or could not be opened
         self._rest_until = 0.0
 
     def open(self) -> None:
@@ -51,8 +52,11 @@ class Slot:
 
     def send(self, event: AuditEvent, headers: Mapping[str, bool]) -> bool | Awaitable[bool]:
         """Whether the device took the event: at once where the target does not make us wait. Never raises."""
-        if self._clock.monotonic() < self._rest_until:
-            return False
+        if self._resting:
+            now = self._clock.monotonic()
+            if now < self._rest_until:
+                return False
+            self._rest_until = now + TIMEOUT  # this event finds out; the next ones do not wait with it
         try:
             if self._device is None:
                 self.open()
@@ -81,7 +85,7 @@ class Slot:
 
     def reopen(self) -> None:
         """Opens the target anew; what fails is tried again by the next event."""
-        self._rest_until = 0.0
+        self._resting = False
         if self._device is None:
             return
         try:
@@ -96,6 +100,7 @@ class Slot:
         self._device = None
 
     def _fail(self, problem: Exception, *, rest: bool) -> None:
+        self._resting = rest
         if rest:
             self._rest_until = self._clock.monotonic() + REST
         if not self._failing:
@@ -105,5 +110,5 @@ class Slot:
 
     def _work(self) -> None:
         if self._failing:
-            self._failing = False
+            self._failing = self._resting = False
             self._log.info("audit device works again", device=self.entry.path)

@@ -54,4 +54,4 @@ class Kv(Backend):
     async def start(self) -> None:
         """Takes over what was written before the mount was given version 2."""
         if self._versioned:
-            await upgrade(self._texts, self._secrets, self.ctx.clock)
+            await upgrade(self._texts, self._secrets, self.ctx.clock, self.ctx.log)
