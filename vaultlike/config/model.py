@@ -7,17 +7,39 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 DAY = 86_400
-ListenerValue = str | int | float | bool | tuple[str, ...] | dict[str, dict[str, tuple[str, ...]]]
+Headers = dict[str, dict[str, tuple[str, ...]]]  # "default", "4xx" or "404" -> name -> values
+ListenerValue = str | int | float | bool | tuple[str, ...] | Headers
+Stanzas = Mapping[str, tuple[Mapping[str, str], ...]]
 
 
 class Place(Struct, frozen=True):
-    """Where something stands: file name and line (0: not in a file)."""
+    """Where something stands: file name and line (0: the file as a whole)."""
 
     file: str = ""
     line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.file else "command line"
+        if not self.file:
+            return "command line"
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class Problem(Struct, frozen=True):
+    """One thing that is wrong with a configuration."""
+
+    place: Place
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
+class ConfigInvalid(Exception):
+    """A configuration cannot be used; all that is wrong with it, in the order of the files."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
 
 
 class StorageConfig(Struct, frozen=True, kw_only=True):
@@ -40,9 +62,14 @@ class ListenerConfig(Struct, frozen=True, kw_only=True):
         """What it listens on: host:port, or a path for a unix socket."""
         return str(self.settings.get("address", "127.0.0.1:8200"))
 
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.kind == "tcp" and not self.settings.get("tls_disable", False)
+
 
 class SealConfig(Struct, frozen=True, kw_only=True):
-    """The `seal` stanza; `env://` and `file://` are resolved."""
+    """The `seal` stanza; `env://` and `file://` are resolved. Holds a secret: shows its kind only."""
 
     kind: str = "shamir"
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -52,18 +79,11 @@ class SealConfig(Struct, frozen=True, kw_only=True):
         return f"SealConfig(kind={self.kind!r})"
 
 
-class LockoutConfig(Struct, frozen=True, kw_only=True):
-    """A `user_lockout` stanza; spans in seconds, None: not said."""
-
-    method: str  # "all", "userpass", "ldap" or "approle"
-    threshold: int | None = None
-    duration: int | None = None
-    counter_reset: int | None = None
-    disable: bool | None = None
-
-
 class ServerConfig(Struct, frozen=True, kw_only=True):
-    """Everything that was configured, with its defaults. Spans in seconds."""
+    """Everything that was configured, with its defaults. Spans in seconds.
+
+    `stanzas`: `azure_cloud` and `user_lockout`, each with its label under `name`; `workers` 0: not said.
+    """
 
     storage: StorageConfig = StorageConfig()
     listeners: tuple[ListenerConfig, ...] = ()
@@ -73,10 +93,10 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     log_level: str = "info"
     log_format: str = "standard"
     log_file: str = ""
+    pid_file: str = ""
     default_lease_ttl: int = 32 * DAY
     max_lease_ttl: int = 32 * DAY
-    lockout: tuple[LockoutConfig, ...] = ()
-    stanzas: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)  # `azure_cloud` and its likes
+    stanzas: Stanzas = field(default_factory=dict)
     allowed_plugins: tuple[str, ...] = ()
-    workers: int = 1
+    workers: int = 0
     warnings: tuple[str, ...] = ()

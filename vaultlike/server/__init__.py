@@ -1,1 +1,1 @@
-"""The server process: command line, configuration to parts, dev mode, signals, workers. Decides nothing about requests."""
+"""The server process: command line, configuration to parts, dev mode, signals, workers. Decides no request."""

@@ -1,4 +1,4 @@
-"""What a starting server prints to standard output. A client may never read it: it stays far below a pipe's capacity."""
+"""What a starting server prints to standard output. A client may never read it: all of it fits a pipe."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ def say(text: str) -> None:
         return
 
 
-def configuration(config: ServerConfig, addresses: Sequence[Sequence[str]], extra: Mapping[str, str]) -> str:
+def configuration(config: ServerConfig, addresses: Sequence[Sequence[str]]) -> str:
     """The list of what this server runs with; `addresses` are what each listener is bound to."""
     facts = {"Api Address": config.api_addr or "(not set)"}
     for number, (listener, bound) in enumerate(zip(config.listeners, addresses, strict=True), 1):
-        tls = "disabled" if listener.settings.get("tls_disable") or listener.kind == "unix" else "enabled"
+        tls = "enabled" if listener.secure else "disabled"
         facts[f"Listener {number}"] = f'{listener.kind} (addr: "{", ".join(bound)}", tls: "{tls}")'
     facts["Log Level"] = config.log_level
     facts["Seal"] = config.seal.kind
     facts["Storage"] = f"{config.storage.kind} ({config.storage.path})" if config.storage.path else config.storage.kind
     facts["Version"] = f"vaultlike v{VERSION}"
     facts["Workers"] = str(config.workers)
-    facts.update(extra)
     lines = [f"{name.rjust(24)}: {value}" for name, value in sorted(facts.items())]
     warnings = [f"WARNING: {text}" for text in config.warnings]
-    return "\n".join(["==> vaultlike server configuration:", "", *lines, "", *warnings, *([""] if warnings else [])])
+    return "\n".join(
+        ["==> vaultlike server configuration:", "", *lines, "", *warnings, *([""] if warnings else []), ""]
+    )
 
 
 STARTED = "==> vaultlike server started! Log data will stream in below:\n\n"

@@ -1,4 +1,4 @@
-"""`server -dev`: in memory, initialised with one share of one, unsealed, kv version 2 at `secret/`, root token at hand."""
+"""`server -dev`: in memory, one unseal key, unsealed, kv version 2 at `secret/`, root token shown."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from vaultlike.config import ListenerConfig, ServerConfig
+from vaultlike.config import ListenerConfig
 from vaultlike.core.server import Server
 from vaultlike.seal.initialization import InitOrder
 from vaultlike.server.failure import StartFailure
@@ -28,11 +28,20 @@ class DevKeys(Struct, frozen=True):
     root_token: str
 
 
-def dev_config(flags: Flags, environment: Mapping[str, str]) -> ServerConfig:
-    """The configuration of a dev server without a file."""
+def dev_listener(flags: Flags, environment: Mapping[str, str], folder: str, now: float) -> tuple[ListenerConfig, str]:
+    """The listener of a dev server, and the file of its CA ("" without TLS), which `-dev-tls` makes in `folder`.
+
+    `now` in Unix seconds. Raises StartFailure.
+    """
     address = flags.dev_listen_address or environment.get("VAULT_DEV_LISTEN_ADDRESS") or ADDRESS
-    listener = ListenerConfig(settings={"address": address, "tls_disable": True})
-    return ServerConfig(listeners=(listener,), api_addr=f"http://{address}")
+    if not flags.dev_tls:
+        return ListenerConfig(settings={"address": address, "tls_disable": True}), ""
+    from vaultlike.server.devtls import make_certificates
+
+    host = address.rpartition(":")[0].strip("[]")
+    files = make_certificates(flags.dev_tls_cert_dir or folder, host, now)
+    settings = {"address": address, "tls_cert_file": files.certificate, "tls_key_file": files.key}
+    return ListenerConfig(settings=settings), files.ca
 
 
 async def open_dev(server: Server, root_token: str) -> DevKeys:
@@ -51,6 +60,8 @@ async def open_dev(server: Server, root_token: str) -> DevKeys:
 
 def store_token(token: str, home: str) -> str:
     """Puts the token where command line clients look for it; returns the path. Raises StartFailure."""
+    if not home:
+        raise StartFailure("HOME is not set, so there is no place for the root token (-dev-no-store-token)")
     path = os.path.join(home, ".vault-token")
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
@@ -73,8 +84,11 @@ class DevAzure:
         self._emulator: Any = importlib.import_module("vaultlike.testing.azure").AzureEmulator()
 
     async def start(self) -> Mapping[str, str]:
-        """Starts it; returns its addresses by name. Raises OSError."""
-        await self._emulator.start()
+        """Starts it; returns its addresses by name. Raises StartFailure."""
+        try:
+            await self._emulator.start()
+        except OSError as problem:
+            raise StartFailure(f"the Azure emulator cannot start: {problem}") from None
         info = self._emulator.info()
         return {key: str(getattr(info, key)) for key in (*_CLOUD_KEYS, "control")}
 
@@ -83,9 +97,10 @@ class DevAzure:
         await self._emulator.stop()
 
 
-def with_cloud(config: ServerConfig, addresses: Mapping[str, str]) -> ServerConfig:
-    """The configuration with the emulator as one more cloud (the same as its `azure_cloud` stanza)."""
-    cloud = {"name": CLOUD, "active_directory": addresses["authority"]}
-    cloud |= {key: addresses[key] for key in _CLOUD_KEYS[1:]}
-    clouds = (*config.stanzas.get("azure_cloud", ()), cloud)
-    return structs.replace(config, stanzas={**config.stanzas, "azure_cloud": clouds})
+def cloud_stanza(addresses: Mapping[str, str]) -> Mapping[str, str]:
+    """The emulator as a cloud: what its `azure_cloud` stanza would be."""
+    return {
+        "name": CLOUD,
+        "active_directory": addresses["authority"],
+        **{key: addresses[key] for key in _CLOUD_KEYS[1:]},
+    }

@@ -1,4 +1,4 @@
-"""One serving process, put together from its configuration: engine, server, HTTP. Knows no command line and no signals."""
+"""One serving process, put together from its configuration: engine, server, HTTP. Knows no command line, no signals."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import structlog
 
-from vaultlike.clock import Clock, SystemClock
-from vaultlike.config import ListenerConfig, ServerConfig
+from vaultlike.clock import Clock
+from vaultlike.config import ServerConfig
 from vaultlike.core.server import Server
 from vaultlike.errors import VaultlikeError
-from vaultlike.http.listener import ListenerError, ListenerSettings
+from vaultlike.http.listener import ListenerError, bind
 from vaultlike.http.server import HttpServer
 from vaultlike.http.vault import VaultFace
 from vaultlike.sdk.egress import Egress
 from vaultlike.seal.sealtype import seal_type
+from vaultlike.server.check import listener_settings
 from vaultlike.server.failure import StartFailure
 from vaultlike.settings import VERSION, Settings
 from vaultlike.storage.sqlite import MEMORY, SqliteEngine
 
 DRAIN = 30.0  # seconds that running requests get at the end
+Sockets = Sequence[Sequence[socket.socket]]
 
 
 def make_settings(config: ServerConfig, environment: Mapping[str, str]) -> Settings:
@@ -40,20 +41,37 @@ def make_settings(config: ServerConfig, environment: Mapping[str, str]) -> Setti
     )
 
 
-def listener_settings(listener: ListenerConfig) -> ListenerSettings:
-    """A listener as the HTTP layer takes it. Raises StartFailure."""
+def bind_all(config: ServerConfig) -> list[list[socket.socket]]:
+    """The listening sockets of every listener, one group each. Raises StartFailure with all of them closed."""
+    groups: list[list[socket.socket]] = []
     try:
-        return msgspec.convert({"type": listener.kind, **listener.settings}, ListenerSettings)
-    except msgspec.ValidationError as problem:
-        raise StartFailure(f'{listener.place}: listener "{listener.kind}": {problem}') from None
+        for listener in config.listeners:
+            groups.append(bind(listener_settings(listener)))
+    except ListenerError as problem:
+        for sock in (sock for group in groups for sock in group):
+            sock.close()
+        raise StartFailure(str(problem)) from None
+    return groups
+
+
+def shown_addresses(groups: Sockets) -> list[list[str]]:
+    """What sockets are bound to, as text: `host:port`, `[v6]:port` or a path."""
+    return [[_shown(sock) for sock in group] for group in groups]
+
+
+def _shown(sock: socket.socket) -> str:
+    name = sock.getsockname()
+    if isinstance(name, str):
+        return name
+    return f"[{name[0]}]:{name[1]}" if sock.family == socket.AF_INET6 else f"{name[0]}:{name[1]}"
 
 
 class Node:
     """A server over its database, with its listeners."""
 
-    def __init__(self, config: ServerConfig, environment: Mapping[str, str], clock: Clock | None = None) -> None:
+    def __init__(self, config: ServerConfig, environment: Mapping[str, str], clock: Clock) -> None:
+        """Does no I/O. Raises StartFailure when the seal cannot be built."""
         self.config = config
-        self._clock = clock or SystemClock()
         self._environment = environment
         log: Any = structlog.get_logger("vaultlike")
         self._log = log
@@ -64,12 +82,12 @@ class Node:
         self.server = Server(
             engine=SqliteEngine(config.storage.path if config.storage.kind == "sqlite" else MEMORY),
             settings=make_settings(config, environment),
-            clock=self._clock,
+            clock=clock,
             log=log,
-            egress=Egress(clock=self._clock, log=log, user_agent=f"vaultlike/{VERSION}"),
+            egress=Egress(clock=clock, log=log, user_agent=f"vaultlike/{VERSION}"),
             seal=seal,
         )
-        self.http = HttpServer(self._clock)
+        self._http = HttpServer(clock)
 
     async def open(self) -> None:
         """Opens the database and unseals where the seal does so itself. Raises StartFailure."""
@@ -78,15 +96,35 @@ class Node:
         except VaultlikeError as problem:
             raise StartFailure(problem.reason) from None
 
-    async def listen(self, sockets: Sequence[Sequence[socket.socket]] | None = None) -> None:
-        """Serves from here on, on `sockets` (one group per listener) or on sockets of its own. Raises StartFailure."""
+    async def listen(self, sockets: Sockets) -> None:
+        """Serves from here on, on `sockets`: one group per listener. Raises StartFailure."""
         try:
             listeners = [listener_settings(each) for each in self.config.listeners]
-            await self.http.start(VaultFace(self.server, self._log), listeners, sockets)
+            await self._http.start(VaultFace(self.server, self._log), listeners, sockets)
         except ListenerError as problem:
             raise StartFailure(str(problem)) from None
 
+    def reload(self, config: ServerConfig) -> None:
+        """Takes over everything that can change while serving: certificates, settings, audit files.
+
+        Storage, seal, addresses and plugins stay; each part that cannot be reloaded is logged and stays as it was.
+        """
+        self.config = config
+        settings = make_settings(config, self._environment)
+        self.server.settings = settings
+        core = self.server.core
+        if core is not None:
+            core.settings = settings
+            try:
+                core.audit.reopen()
+            except (VaultlikeError, OSError) as problem:
+                self._log.error("audit files cannot be opened again", problem=str(problem))
+        try:
+            self._http.reload_tls()
+        except ListenerError as problem:
+            self._log.error("certificates cannot be loaded", problem=str(problem))
+
     async def close(self, drain: float = DRAIN) -> None:
         """Finishes running requests for up to `drain` seconds, then drops every key and closes the database."""
-        await self.http.drain(drain)
+        await self._http.drain(drain)
         await self.server.stop()

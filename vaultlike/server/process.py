@@ -1,43 +1,70 @@
-"""The life of a serving process: start, announce, wait for signals, drain, stop."""
+"""The life of a serving process: start, announce, wait for signals, reload, drain, stop."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from vaultlike.config import ServerConfig
+import structlog
+import uvloop
+
+from vaultlike.clock import Clock, SystemClock
+from vaultlike.config import ConfigInvalid, ServerConfig
 from vaultlike.server import banner
-from vaultlike.server.dev import DevAzure, DevKeys, open_dev, store_token, with_cloud
+from vaultlike.server.dev import DevAzure, cloud_stanza, dev_listener, open_dev, store_token
 from vaultlike.server.failure import StartFailure
 from vaultlike.server.flags import Flags
-from vaultlike.server.node import Node
+from vaultlike.server.logs import Logs
+from vaultlike.server.node import Node, bind_all, shown_addresses
+from vaultlike.server.notify import Notifier
+from vaultlike.server.sources import Sources
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
-class Process:
-    """One server process in the foreground."""
+def serve(flags: Flags, environment: Mapping[str, str]) -> None:
+    """Runs a server in the foreground until it is told to stop. Raises StartFailure, ConfigInvalid."""
+    logs = Logs()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(Process(flags, environment, logs, SystemClock()).run())
+    finally:
+        logs.close()
 
-    def __init__(self, config: ServerConfig, flags: Flags, environment: Mapping[str, str]) -> None:
-        self._config, self._flags, self._environment = config, flags, environment
+
+class Process:
+    """One server process."""
+
+    def __init__(self, flags: Flags, environment: Mapping[str, str], logs: Logs, clock: Clock) -> None:
+        self._flags, self._environment, self._logs, self._clock = flags, environment, logs, clock
+        self._sources = Sources(flags, environment)
+        self._notifier = Notifier(environment)
         self._stopping = asyncio.Event()
+        self._ca_file = ""
+        self._azure: Mapping[str, str] = {}
+        log: Any = structlog.get_logger("vaultlike")
+        self._log = log
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT; a second one ends the process without waiting. Raises StartFailure."""
+        """Serves until SIGTERM or SIGINT; a second one ends the process without waiting.
+
+        Raises StartFailure, ConfigInvalid.
+        """
         loop = asyncio.get_running_loop()
         for number in STOPPING:
             loop.add_signal_handler(number, self._stop)
-        emulator = DevAzure() if self._flags.dev_azure else None
-        try:
-            azure: Mapping[str, str] = {}
-            if emulator is not None:
-                azure = await emulator.start()
-                self._config = with_cloud(self._config, azure)
-            await self._serve(azure)
-        finally:
-            if emulator is not None:
-                await emulator.stop()
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # too early to reload, and no reason to die
+        async with contextlib.AsyncExitStack() as stack:
+            if self._flags.dev:
+                await self._prepare_dev(stack)
+            config = self._sources.read()
+            self._logs.use(config)
+            await self._serve(config)
 
     def _stop(self) -> None:
         self._stopping.set()
@@ -46,30 +73,73 @@ class Process:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
-    async def _serve(self, azure: Mapping[str, str]) -> None:
-        node = Node(self._config, self._environment)
+    async def _prepare_dev(self, stack: contextlib.AsyncExitStack) -> None:
+        folder = ""
+        if self._flags.dev_tls and not self._flags.dev_tls_cert_dir:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vaultlike-dev-tls-"))
+        now = self._clock.now()
+        self._sources.listener, self._ca_file = dev_listener(self._flags, self._environment, folder, now)
+        if self._flags.dev_azure:
+            emulator = DevAzure()
+            stack.push_async_callback(emulator.stop)
+            self._azure = await emulator.start()
+            self._sources.clouds = (cloud_stanza(self._azure),)
+
+    async def _serve(self, config: ServerConfig) -> None:
+        node = Node(config, self._environment, self._clock)
+        sockets = bind_all(config)  # before the database: a busy port is the most likely mistake
         try:
             await node.open()
-            keys: DevKeys | None = None
-            if self._flags.dev:
-                root_token = self._flags.dev_root_token_id or self._environment.get("VAULT_DEV_ROOT_TOKEN_ID", "")
-                keys = await open_dev(node.server, root_token)
-            await node.listen()
-            self._announce(node, keys, azure)
-            await self._stopping.wait()
+            notice = await self._open_dev(node, config) if self._flags.dev else ""
+            await node.listen(sockets)
+            with _pid_file(config.pid_file):
+                banner.say(banner.configuration(config, shown_addresses(sockets)) + banner.STARTED + notice)
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload, node)
+                self._notifier.ready()
+                await self._stopping.wait()
+                self._notifier.stopping()
+                self._log.info("stopping")
         finally:
             await node.close()
 
-    def _announce(self, node: Node, keys: DevKeys | None, azure: Mapping[str, str]) -> None:
-        addresses = [node.http.addresses]
-        banner.say(banner.configuration(self._config, addresses, {}))
-        banner.say(banner.STARTED)
-        if keys is None:
-            return
+    async def _open_dev(self, node: Node, config: ServerConfig) -> str:
+        root_token = self._flags.dev_root_token_id or self._environment.get("VAULT_DEV_ROOT_TOKEN_ID", "")
+        keys = await open_dev(node.server, root_token)
         stored = ""
         if not self._flags.dev_no_store_token:
-            home = self._environment.get("HOME", "")
-            if not home:
-                raise StartFailure("HOME is not set: there is no place for the root token (-dev-no-store-token)")
-            stored = store_token(keys.root_token, home)
-        banner.say(banner.dev_notice(self._config.api_addr, keys, stored, "", azure))
+            stored = store_token(keys.root_token, self._environment.get("HOME", ""))
+        return banner.dev_notice(config.api_addr, keys, stored, self._ca_file, self._azure)
+
+    def _reload(self, node: Node) -> None:
+        """Reads everything again; with a problem everything stays as it is, and the log says why."""
+        self._notifier.reloading(self._clock.monotonic())
+        try:
+            config = self._sources.read()
+            self._logs.use(config)
+        except ConfigInvalid as invalid:
+            for problem in invalid.problems:
+                self._log.error("not reloaded", problem=str(problem))
+        except StartFailure as failure:
+            self._log.error("not reloaded", problem=str(failure))
+        else:
+            node.reload(config)
+            self._log.info("reloaded")
+        self._notifier.ready()
+
+
+@contextlib.contextmanager
+def _pid_file(path: str) -> Iterator[None]:
+    """A file with this process' number while it serves. Raises StartFailure."""
+    if not path:
+        yield
+        return
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+    except OSError as problem:
+        raise StartFailure(f"pid_file {path}: {problem.strerror}") from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
