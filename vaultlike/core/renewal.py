@@ -53,7 +53,8 @@ async def _limits(core: Core, call: Call, token: Token) -> Limits:
     if mount.backend is not None:
         renewal = Renewal(
             alias=entry.alias, memo={**entry.memo, "role": entry.memo.get("role", row.role)},
-            token_policies=entry.policies, issued_at=entry.created_at,
+            token_policies=entry.policies, issued_at=entry.created_at, role=row.role, period=entry.period,
+            granted=token.granted,
         )  # fmt: skip
         params = await mount.backend.renew(call, renewal)
     explicit = entry.explicit_max_ttl

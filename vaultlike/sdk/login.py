@@ -132,9 +132,15 @@ class Login(Struct, frozen=True, kw_only=True):
 
 
 class Renewal(Struct, frozen=True, kw_only=True):
-    """What the core knows of a token that asks for more time; `issued_at` in Unix seconds."""
+    """What the core knows of a token that asks for more time; `issued_at` in Unix seconds, spans in seconds.
+
+    `period` is the token's own (0: none), `granted` what it was given last, `role` the role it was made with.
+    """
 
     alias: str
     memo: Mapping[str, str]
     token_policies: tuple[str, ...]
     issued_at: float
+    role: str = ""
+    period: int = 0
+    granted: int = 0

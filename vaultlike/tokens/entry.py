@@ -57,6 +57,14 @@ class Token(Struct, frozen=True, gc=False):
         """Seconds left, 0 for a token that never expires or has."""
         return max(0, int(self.row.expires_at - now + 0.001)) if self.row.expires_at is not None else 0
 
+    @property
+    def granted(self) -> int:
+        """Seconds that the last renewal, or the creation, gave it."""
+        if self.row.expires_at is None:
+            return 0
+        since = self.entry.created_at if self.entry.renewed_at is None else self.entry.renewed_at
+        return max(0, round(self.row.expires_at - since))
+
     def __repr__(self) -> str:
         return f"Token(path={self.row.path!r})"
 

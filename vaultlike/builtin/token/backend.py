@@ -6,15 +6,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from vaultlike.builtin.token.creation import CreateBody, RootRules, policies, wish
+from vaultlike.builtin.token.creating import Creating, has_sudo
 from vaultlike.builtin.token.lookup import TokenInfo, describe
+from vaultlike.builtin.token.roles import FIELD_TEXT, TokenRole, TokenRoles, check_role, least
 from vaultlike.errors import Denied, Invalid
-from vaultlike.sdk import AuthInfo, Backend, Call, Context, Renewal, Reply, TokenParams, list_, read, write
+from vaultlike.sdk import Backend, Call, Context, Renewal, Reply, TokenParams, list_, read, write
+from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
-from vaultlike.storage.engine import LAST_USE, Conflict
+from vaultlike.storage.engine import LAST_USE
 from vaultlike.tokens.entry import Token
-from vaultlike.tokens.store import NewToken
-from vaultlike.tokens.ttl import Limits, lifetime
 from vaultlike.types import Anything, Duration
 
 TIDY = "Tidy operation successfully started. Any information from the operation will be printed to the server's logs."
@@ -55,108 +55,18 @@ class TokenBackend(Backend):
 
     kind = "token"
     summary = "Creates, looks up, renews and revokes tokens."
+    roles = TokenRoles(
+        "roles/{name}", TokenRole, check=check_role, field_text=FIELD_TEXT, summary="the role for making tokens"
+    )
 
     def __init__(self, ctx: Context, services: Services) -> None:
         super().__init__(ctx)
         self._core = services
+        self._creating = Creating(ctx, services, self.roles)
 
-    # Creation
-
-    @write("create")
-    async def create(self, call: Call, body: CreateBody) -> Reply:
-        """Creates a token, by default a child of the caller's."""
-        return await self._create(call, body, orphan=False)
-
-    @write("create-orphan")
-    async def create_orphan(self, call: Call, body: CreateBody) -> Reply:
-        """Creates a token without a parent."""
-        return await self._create(call, body, orphan=True)
-
-    async def _sudo(self, call: Call) -> bool:
-        assert call.caller is not None
-        if call.caller.is_root:
-            return True
-        entity = await self._core.identity.entity(call.caller.entity_id)
-        acl = await self._core.acl_of(call.caller.policies, entity)
-        return acl.check(call.operation, call.mount + call.path, call.data, call.wrap_ttl).sudo
-
-    async def _create(self, call: Call, body: CreateBody, *, orphan: bool) -> Reply:
-        caller = call.caller
-        assert caller is not None
-        if caller.kind == "batch":
-            raise Invalid("batch tokens cannot create more tokens")
-        parent = await self._core.tokens.find_id(caller.id)
-        if parent is None:
-            raise Denied(reason="the calling token is gone")
-        if parent.row.uses_left is not None:
-            raise Invalid("restricted use token cannot generate child tokens")
-        if body.entity_alias:
-            raise Invalid("'entity_alias' is only allowed in combination with token role")
-        sudo = await self._sudo(call)
-        asked = wish(body, sudo=sudo, orphan=orphan)
-        names = policies(body, caller, sudo=sudo)
-        root = RootRules(caller.is_root, parent.row.expires_at is not None)
-        root.check(names, ttl=asked.ttl, batch=asked.batch)
-        new = NewToken(
-            path=call.mount + call.path,
-            policies=names,
-            display_name=asked.display_name,
-            ttl=asked.ttl,
-            mount=self.ctx.accessor,
-            entity="" if asked.orphan else parent.row.entity,
-            parent=None if asked.orphan else parent.row.id,
-            renewable=body.renewable and not asked.batch,
-            meta=body.meta,
-            explicit_max_ttl=asked.explicit_max_ttl,
-            period=asked.period,
-            num_uses=body.num_uses,
-            bound_cidrs=parent.entry.bound_cidrs,
-            batch=asked.batch,
-            text=asked.text,
-        )
-        return await self._mint(call, new, asked.warnings)
-
-    async def _mint(self, call: Call, new: NewToken, warnings: tuple[str, ...]) -> Reply:
-        from msgspec.structs import replace
-
-        now = self.ctx.clock.now()
-        if new.policies == ("root",) and not new.ttl and not new.period and not new.explicit_max_ttl:
-            new = replace(new, expires=False, renewable=False)
-        else:
-            limits = Limits(
-                mount_default=self.ctx.system.default_ttl(),
-                mount_max=self.ctx.system.max_ttl(),
-                ttl=new.ttl,
-                period=new.period,
-                explicit_max_ttl=new.explicit_max_ttl,
-            )
-            life = lifetime(limits, now=now, issued_at=now)
-            new, warnings = replace(new, ttl=life.ttl), (*warnings, *life.warnings)
-        for name in new.policies:
-            if await self._core.policies.find(name) is None:
-                warnings = (*warnings, f'Policy "{name}" does not exist')
-        try:
-            token = await self._core.tokens.mint(new)
-        except Conflict:
-            if new.text:
-                raise Invalid("cannot create a token with a duplicate ID") from None
-            raise Denied(reason="the parent token was revoked meanwhile") from None
-        extra = await self._core.identity_policies(await self._core.identity.entity(new.entity))
-        auth = AuthInfo(
-            client_token=token.text,
-            accessor=token.entry.accessor,
-            policies=tuple(sorted({*new.policies, *extra})),
-            token_policies=new.policies,
-            identity_policies=extra,
-            metadata=new.meta,
-            lease_duration=new.ttl if new.expires else 0,
-            renewable=new.renewable,
-            entity_id=new.entity,
-            token_type="batch" if new.batch else "service",
-            orphan=new.parent is None,
-            num_uses=new.num_uses,
-        )
-        return Reply(auth=auth, warnings=warnings)
+    def routes(self) -> list[tuple[Route, object]]:
+        """The paths declared here, and those of creation."""
+        return [*super().routes(), *self._creating.routes()]
 
     # Looking up
 
@@ -241,8 +151,16 @@ class TokenBackend(Backend):
         return await self._core.renew(call, token, body.increment, show_token=False)
 
     async def renew(self, call: Call, renewal: Renewal) -> TokenParams:
-        """Tokens made here follow the mount's lifetimes and their own period and explicit maximum."""
-        return TokenParams(token_period=int(renewal.memo.get("period", "0")))
+        """Tokens made here get again what they last got, within their own limits and today's of their role."""
+        params = TokenParams(token_ttl=renewal.granted, token_period=renewal.period)
+        if not renewal.role:
+            return params
+        role = await self.roles.find(self.ctx, renewal.role)
+        if role is None:
+            raise Invalid(f'original token role "{renewal.role}" could not be found, not renewing')
+        params.token_period = least(renewal.period, role.token_period)
+        params.token_explicit_max_ttl = role.token_explicit_max_ttl
+        return params
 
     # Revoking
 
@@ -284,7 +202,7 @@ class TokenBackend(Backend):
     @write("revoke-orphan")
     async def revoke_orphan(self, call: Call, body: TokenBody) -> None:
         """Revokes a token; its children live on without a parent."""
-        if not await self._sudo(call):
+        if not await has_sudo(self._core, call):
             raise Invalid("root or sudo privileges required to revoke and orphan")
         token = await self._to_revoke(body)
         if token is None:

@@ -59,11 +59,12 @@ def span(text: str, name: str) -> int:
     return seconds
 
 
-def wish(body: CreateBody, *, sudo: bool, orphan: bool) -> Wish:
-    """Checks everything about a request but its policies. `orphan`: asked for by path. Raises Invalid."""
+def wish(body: CreateBody, *, sudo: bool, orphan: bool, with_role: bool = False) -> Wish:
+    """Checks everything about a request but its policies. `orphan`: decided by path or role. Raises Invalid."""
     if body.num_uses < 0:
         raise Invalid("number of uses cannot be negative")
-    if body.no_parent and not orphan and not sudo:
+    no_parent = body.no_parent and not with_role  # where there is a role, it decides
+    if no_parent and not orphan and not sudo:
         raise Invalid("root or sudo privileges required to create orphan token")
     warnings: tuple[str, ...] = ()
     if body.id:
@@ -78,10 +79,10 @@ def wish(body: CreateBody, *, sudo: bool, orphan: bool) -> Wish:
     ttl = span(body.ttl, "ttl") if body.ttl else span(body.lease, "lease") if body.lease else 0
     batch = body.type == "batch"
     if batch:
-        _check_batch(body, period, explicit)
+        check_batch(explicit_max_ttl=explicit, num_uses=body.num_uses, period=period)
     name = re.sub(r"[^A-Za-z0-9-]", "-", f"token-{body.display_name}" if body.display_name else "token")
     return Wish(
-        ttl=ttl, explicit_max_ttl=explicit, period=period, batch=batch, orphan=orphan or body.no_parent,
+        ttl=ttl, explicit_max_ttl=explicit, period=period, batch=batch, orphan=orphan or no_parent,
         display_name=name.removesuffix("-"), text=body.id, warnings=warnings,
     )  # fmt: skip
 
@@ -98,8 +99,9 @@ def _check_custom_id(text: str, sudo: bool) -> None:
         raise Invalid("custom token ID is too long")
 
 
-def _check_batch(body: CreateBody, period: int, explicit: int) -> None:
-    for name, value in (("explicit_max_ttl", explicit), ("num_uses", body.num_uses), ("period", period)):
+def check_batch(*, explicit_max_ttl: int, num_uses: int, period: int) -> None:
+    """Refuses what a batch token cannot have. Raises Invalid."""
+    for name, value in (("explicit_max_ttl", explicit_max_ttl), ("num_uses", num_uses), ("period", period)):
         if value:
             raise Invalid(f'batch tokens cannot have "{name}" set')
 
@@ -109,20 +111,23 @@ def clean(names: tuple[str, ...]) -> set[str]:
     return {name.strip().lower() for name in names} - {""}
 
 
-def policies(body: CreateBody, caller: Caller, *, sudo: bool) -> tuple[str, ...]:
-    """The policies of a token made without a role, sorted (spec 3.2, rules 2 to 6). Raises Invalid."""
+def policies(
+    body: CreateBody, caller: Caller, *, sudo: bool, default: bool, of_role: tuple[str, ...] | None = None
+) -> tuple[str, ...]:
+    """The policies of a new token, sorted (spec 3.2, rules 2 to 6). Raises Invalid.
+
+    `of_role` is what a role with policy lists came to; `default` says whether that policy may be added.
+    """
     parent = set(caller.token_policies)
-    if not body.policies:
+    if of_role is not None:
+        names = set(of_role)
+    elif not body.policies:
         names = set(parent)
-    elif sudo:
-        names = clean(body.policies)
-        if not body.no_default_policy:
-            names.add("default")
     else:
         names = clean(body.policies)
-        if "default" in parent and not body.no_default_policy:
+        if default and (sudo or "default" in parent):
             names.add("default")
-        if not names <= parent:
+        if not sudo and not names <= parent:
             raise Invalid("child policies must be subset of parent")
     if body.no_default_policy:
         names.discard("default")

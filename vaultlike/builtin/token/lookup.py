@@ -54,7 +54,7 @@ def describe(token: Token, now: float, identity_policies: tuple[str, ...]) -> To
         orphan=row.parent is None,
         path=row.path,
         policies=entry.policies or None,
-        ttl=token.remaining(now) if row.uses_left != -1 else 0,
+        ttl=token.remaining(now),
         type="batch" if token.batch else "service",
     )
     if row.path != "auth/token/root":
