@@ -3,7 +3,6 @@ a refusal) into HTTP; decides nothing else."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,6 +16,7 @@ from vaultlike.core.server import Server
 from vaultlike.durations import BadDuration, parse_signed_duration
 from vaultlike.errors import Internal, Invalid, NotFound, UnsupportedMedia, VaultlikeError
 from vaultlike.http.body import decode_body, decode_query
+from vaultlike.http.cors import cross_origin
 from vaultlike.http.message import Incoming, Outgoing
 from vaultlike.paths import canonical
 from vaultlike.sdk import AuthInfo, Raw, Reply
@@ -149,12 +149,17 @@ class VaultFace:
 
     async def __call__(self, incoming: Incoming) -> Outgoing:
         """One HTTP request to one HTTP answer; never raises."""
-        request_id = str(uuid.uuid4())
+        request_id = self._server.request_id()
+        extra: tuple[tuple[str, str], ...] = ()  # headers for web pages of other origins
         try:
             if not incoming.raw_path.startswith(PREFIX):
                 raise NotFound
             if "//" in incoming.raw_path or "/../" in incoming.raw_path + "/" or "/./" in incoming.raw_path + "/":
                 return _redirect(incoming)
+            if "Origin" in incoming.headers:
+                extra, answer = await cross_origin(self._server, incoming)
+                if answer is not None:
+                    return answer
             request = self._request(incoming, request_id)
             outgoing = render(await self._server.handle(request))
         except VaultlikeError as problem:
@@ -163,10 +168,10 @@ class VaultFace:
             self._log.error("request failed", request_id=request_id, path=incoming.raw_path, exc_info=problem)
             outgoing = refusal(Internal())
         if outgoing.status >= 400:
-            outgoing = Outgoing(
-                outgoing.status, outgoing.body, outgoing.content_type,
-                (*outgoing.headers, ("X-Request-Id", request_id)),
-            )  # fmt: skip
+            extra = (*extra, ("X-Request-Id", request_id))
+        if extra:
+            headers = (*outgoing.headers, *extra)
+            outgoing = Outgoing(outgoing.status, outgoing.body, outgoing.content_type, headers)
         return outgoing
 
     def _refuse(self, incoming: Incoming, request_id: str, problem: VaultlikeError) -> Outgoing:

@@ -6,12 +6,16 @@ from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.seal.rotation import Rotation
 from vaultlike.services import Services
+from vaultlike.system.about import About
 from vaultlike.system.audit import Audit
 from vaultlike.system.auth_mounts import AuthMounts
 from vaultlike.system.capabilities import Capabilities
+from vaultlike.system.cors import Cors
+from vaultlike.system.counters import Counters
 from vaultlike.system.explain import Explain
 from vaultlike.system.keys import Keys
 from vaultlike.system.leases import Leases
+from vaultlike.system.openapi import OpenApi
 from vaultlike.system.part import Part
 from vaultlike.system.plugins import Plugins
 from vaultlike.system.policies import Policies
@@ -22,6 +26,7 @@ from vaultlike.system.seal import Life, SealPaths
 from vaultlike.system.secret_mounts import SecretMounts
 from vaultlike.system.tools import Tools
 from vaultlike.system.tune import Tune
+from vaultlike.system.ui_headers import UiHeaders
 from vaultlike.system.ui_mounts import UiMounts
 from vaultlike.system.wrapping import Wrapping
 
@@ -36,6 +41,7 @@ class System(Backend):
         super().__init__(ctx)
         self._seal = SealPaths(life)
         self._rotation = Rotation(life.custodian)
+        self._about = About(services)
         # the order counts where patterns overlap: `auth/x/tune` is tuning, not a mount called `x/tune`
         self._parts: tuple[Part, ...] = (
             Tune(services),
@@ -54,6 +60,11 @@ class System(Backend):
             RootGenerationPaths(services, life),
             Rekeying(services, life),
             Tools(services),
+            Cors(services),
+            UiHeaders(services),
+            Counters(services),
+            OpenApi(services),
+            self._about,
         )
 
     def routes(self) -> list[tuple[Route, object]]:
@@ -62,6 +73,10 @@ class System(Backend):
         for part in self._parts:
             found += part.routes()
         return found
+
+    async def start(self) -> None:
+        """Notes which version runs here."""
+        await self._about.start()
 
     async def tick(self) -> None:
         """Rotates the encryption key when its policy says so."""

@@ -12,12 +12,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vaultlike.sdk import Call, Raw, delete, read, write
+from vaultlike.sdk.routes import Route
 from vaultlike.seal.backup import delete_backup, read_backup
 from vaultlike.seal.rekey import RekeyOrder
 from vaultlike.services import Services
 from vaultlike.system.part import Part
 from vaultlike.system.root_generation import ShareBody, required_key
-from vaultlike.system.seal import Life, bare
+from vaultlike.system.seal import Life, bare, declared_and_refused
 from vaultlike.types import Strings
 
 
@@ -47,6 +48,10 @@ class Rekeying(Part):
     def __init__(self, services: Services, life: Life) -> None:
         super().__init__(services)
         self._life = life
+
+    def routes(self) -> list[tuple[Route, object]]:
+        """Every declared route, and the refusal of other methods of the bare ones."""
+        return declared_and_refused(self)
 
     # Older paths
 

@@ -15,10 +15,11 @@ from msgspec import Meta, Struct
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Call, Raw, delete, read, write
+from vaultlike.sdk.routes import Route
 from vaultlike.seal.rootgen import RootGenerationStatus
 from vaultlike.services import Services
 from vaultlike.system.part import Part
-from vaultlike.system.seal import Life, bare
+from vaultlike.system.seal import Life, bare, declared_and_refused
 
 MAX_TOKEN = 4096  # characters of an encoded token
 
@@ -57,6 +58,10 @@ class RootGenerationPaths(Part):
     def __init__(self, services: Services, life: Life) -> None:
         super().__init__(services)
         self._life = life
+
+    def routes(self) -> list[tuple[Route, object]]:
+        """Every declared route, and the refusal of other methods of the bare ones."""
+        return declared_and_refused(self)
 
     @read("generate-root/attempt", open=True)
     async def status(self, call: Call) -> Raw:

@@ -1,0 +1,99 @@
+"""`sys/internal/counters/*` and `sys/metrics`: how much there is (spec/vault-api.md 2.9, 2.12). Counts at each call; a
+small, honest set: what is not counted is not shown.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from vaultlike.clock import rfc3339
+from vaultlike.errors import NotBuilt
+from vaultlike.sdk import Call, Raw, read
+from vaultlike.system.part import Part
+from vaultlike.system.seal import bare
+
+PAGE = 1000
+PROMETHEUS = "text/plain; version=0.0.4"
+
+
+class MetricsBody(Struct, kw_only=True):
+    """How metrics are written."""
+
+    format: Annotated[str, Meta(description="Empty for JSON, or prometheus.")] = ""
+
+
+class Gauge(Struct, frozen=True):
+    """One number with its name and its help text."""
+
+    name: str
+    value: float
+    help: str
+
+
+class Counters(Part):
+    """Counts of what there is."""
+
+    @read("internal/counters/tokens")
+    async def tokens(self, call: Call) -> dict[str, object]:
+        """Counts the service tokens."""
+        return {"counters": {"service_tokens": {"total": await self.services.engine.count_tokens(namespace="")}}}
+
+    @read("internal/counters/entities")
+    async def entities(self, call: Call) -> dict[str, object]:
+        """Counts the entities."""
+        return {"counters": {"entities": {"total": await self._entities()}}}
+
+    @read("internal/counters/requests")
+    @read("internal/counters/activity")
+    @read("internal/counters/activity/monthly")
+    @read("internal/counters/config")
+    async def activity(self, call: Call) -> None:
+        """Refused: clients are not counted over time."""
+        raise NotBuilt("activity is not counted by this server")
+
+    @read("metrics")
+    async def metrics(self, call: Call, body: MetricsBody) -> Raw:
+        """Shows counts for monitoring."""
+        accept = call.headers.get("Accept", "")
+        form = body.format or ("prometheus" if "openmetrics-text" in accept or "version=0.0.4" in accept else "json")
+        if form not in ("json", "prometheus"):
+            text = f'metric response format "{body.format[:64]}" unknown'
+            return Raw(body=text.encode(), content_type="text/plain", status=400)
+        gauges = await self._gauges()
+        if form == "prometheus":
+            return Raw(body=_prometheus(gauges), content_type=PROMETHEUS)
+        shown = [{"Name": one.name, "Value": one.value, "Labels": {}} for one in gauges]
+        now = rfc3339(self.services.clock.now())
+        return bare({"Timestamp": now, "Gauges": shown, "Points": [], "Counters": [], "Samples": []})
+
+    async def _gauges(self) -> list[Gauge]:
+        services = self.services
+        mounts = services.router.mounts()
+        tokens = await services.engine.count_tokens()
+        broken = sum(mount.backend is None for mount in mounts)
+        return [
+            Gauge("vault.core.unsealed", 1, "Whether the server is unsealed."),
+            Gauge("vault.core.mounts.auth", sum(m.entry.auth for m in mounts), "Auth methods."),
+            Gauge("vault.core.mounts.secret", sum(not m.entry.auth for m in mounts), "Engines."),
+            Gauge("vault.core.mounts.unavailable", broken, "Mounts whose plugin is unavailable."),
+            Gauge("vault.token.count", tokens, "Service tokens in the database."),
+            Gauge("vault.expire.num_leases", tokens, "Leases: every service token is one."),
+            Gauge("vault.identity.entities", await self._entities(), "Entities."),
+            Gauge("vault.policy.count", len(await services.policies.names()), "ACL policies."),
+        ]
+
+    async def _entities(self) -> int:
+        count, after = 0, ""
+        while page := await self.services.engine.entities("", after, PAGE):
+            count, after = count + len(page), page[-1].id
+        return count
+
+
+def _prometheus(gauges: list[Gauge]) -> bytes:
+    lines = []
+    for one in gauges:
+        name = one.name.replace(".", "_")
+        lines += [f"# HELP {name} {one.help}", f"# TYPE {name} gauge", f"{name} {one.value:g}"]
+    return "\n".join([*lines, ""]).encode()
