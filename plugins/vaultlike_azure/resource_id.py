@@ -102,6 +102,9 @@ def parse_resource_id(text: str) -> ResourceId | None:
     if match is None:
         return None
     rest = match[4].split("/")[1:]
+    # ignoring case, a pattern takes U+017F for s and U+212A for k; names of groups and resources may be any letters
+    if not all(part.isascii() for part in (match[3], *rest[0::2])):
+        return None
     return ResourceId(
         subscription=match[1], group=match[2], namespace=match[3], types=tuple(rest[0::2]), names=tuple(rest[1::2])
     )

@@ -404,6 +404,8 @@ def test_names_are_compared_whole(name: str, more: str) -> None:
         w.VM_RESOURCE_ID + "#",
         w.VM_RESOURCE_ID + "\n",
         "/subscriptions/" * 300,
+        w.VM_RESOURCE_ID.replace("Microsoft.Compute", "Micro\u017foft.Compute"),
+        w.VM_RESOURCE_ID.replace("virtualMachines", "virtualMachine\u017f"),
     ],
 )
 def test_ids_that_are_none(text: str) -> None:
