@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 
-from cachetools import LRUCache
 from structlog.typing import FilteringBoundLogger
 
 from vaultlike.audit.broker import AuditBroker
@@ -15,6 +14,8 @@ from vaultlike.core import renewal, simulation, workload, wrapping
 from vaultlike.core.explain import Explained, Explanations, show
 from vaultlike.core.leader import Leader
 from vaultlike.identity.entity import Entity
+from vaultlike.identity.group import GroupIndex, Membership
+from vaultlike.identity.groups import GroupStore
 from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.catalog import Catalog
@@ -24,7 +25,7 @@ from vaultlike.mounts.table import MountTable
 from vaultlike.policy.acl import ACL, compile_policies, is_templated
 from vaultlike.policy.model import Policy
 from vaultlike.policy.store import PolicyStore
-from vaultlike.policy.template import AliasFacts, Facts
+from vaultlike.policy.template import AliasFacts, Facts, GroupFacts
 from vaultlike.sdk import Backend, Call, Reply, WrapInfo
 from vaultlike.sdk.egress import Egress
 from vaultlike.seal.barrier import Barrier
@@ -40,6 +41,7 @@ DEFAULT_MOUNTS = [
     ("identity/", "identity", "identity store"),
     ("sys/", "system", "system endpoints used for control, policy and debugging"),
 ]
+ACLS = 4096  # compiled decisions kept; one more starts afresh
 MakeBackend = Callable[["Core", MountEntry], Backend]
 
 
@@ -71,12 +73,13 @@ class Core:
         self.policies = PolicyStore(View(engine, barrier, "", "policy/", cache=cache))
         self.tokens = TokenStore(engine, barrier, clock, random)
         self.identity = IdentityStore(engine, barrier, clock, random)
+        self.groups = GroupStore(View(engine, barrier, "", "identity/groups/", cache=cache), clock, random)
         self.issuer = Issuer(View(engine, barrier, "", "identity/oidc/", cache=cache), clock, random, settings.api_addr)
         self.audit = AuditBroker(View(engine, barrier, "", "audit/", cache=cache), clock, log, barrier.derive("audit"))
         self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
         self.leader = Leader(engine, clock, log, random)
         self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
-        self._acls: LRUCache[tuple[tuple[str, ...], str], ACL] = LRUCache(5_000)
+        self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}
         self.cluster = ("", "")  # name and id
         self._refreshing = asyncio.Lock()
 
@@ -159,8 +162,27 @@ class Core:
         return tuple(sorted({*token.entry.policies, *extra}))
 
     async def identity_policies(self, entity: Entity | None) -> tuple[str, ...]:
-        """The policies that come from the entity, sorted."""
-        return tuple(sorted(entity.body.policies)) if entity is not None else ()
+        """The policies that come from the entity and its groups, sorted."""
+        if entity is None:
+            return ()
+        index, membership = await self.membership(entity)
+        names = set(entity.body.policies)
+        for identity in membership.all:
+            names.update(index.by_id[identity].policies or ())
+        return tuple(sorted(names))
+
+    async def membership(self, entity: Entity) -> tuple[GroupIndex, Membership]:
+        """All groups, and those that the entity is in.
+
+        What a login said counts while its mount exists and the group still has its alias there.
+        """
+        index = await self.groups.index()
+        external = tuple(
+            group
+            for group, mount in entity.body.external
+            if self.router.by_accessor(mount) is not None and index.admits(group, mount)
+        )
+        return index, index.membership(entity.id, external)
 
     async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
         """The compiled decision for a set of policy names."""
@@ -175,6 +197,8 @@ class Core:
                 policies.append(policy)
         facts = await self.facts(entity) if any(is_templated(policy) for policy in policies) else None
         acl = compile_policies(policies, facts, now=self.clock.now())
+        if len(self._acls) >= ACLS:
+            self._acls.clear()
         self._acls[key] = acl
         return acl
 
@@ -191,7 +215,14 @@ class Core:
             )
             for alias in await self.identity.aliases_of(entity.id)
         }
-        return Facts(id=entity.id, name=entity.name, metadata=entity.body.metadata or {}, aliases=aliases)
+        index, membership = await self.membership(entity)
+        groups = tuple(
+            GroupFacts(id=group.id, name=group.name, metadata=group.metadata or {})
+            for group in (index.by_id[identity] for identity in membership.all)
+        )
+        return Facts(
+            id=entity.id, name=entity.name, metadata=entity.body.metadata or {}, aliases=aliases, groups=groups
+        )
 
     # What the system's resources ask for (vaultlike.services)
 

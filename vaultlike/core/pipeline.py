@@ -133,6 +133,7 @@ async def prepare(core: Core, exchange: Exchange) -> None:
             kind="batch" if token.batch else "service",
             is_root=token.is_root,
             token=token.text,
+            record=token,
         )
     data = request.decode()
     exchange.call = Call(

@@ -139,6 +139,12 @@ class Server:
 
     # Requests
 
+    def request_id(self) -> str:
+        """A fresh id for a request: a random UUID (version 4, RFC 9562)."""
+        digits = self.random(16).hex()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
     async def handle(self, request: Request) -> Outcome:
         """Answers one request, or raises the VaultlikeError that is its answer."""
         core = self.core

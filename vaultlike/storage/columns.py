@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from vaultlike.storage.rows import AliasRow, Document, EntityRow, TokenRow
 
@@ -101,7 +102,7 @@ EntityColumns = tuple[bytes | str, str, str, bytes, int]
 AliasColumns = tuple[bytes | str, str, str, str, bytes | str, bytes, int]
 
 
-def token_row(row: TokenColumns) -> TokenRow:
+def token_row(row: TokenColumns | list[Any]) -> TokenRow:
     """A row of TOKEN_COLUMNS."""
     id, namespace, path, sealed, accessor, parent, mount, role, entity, expires_at, uses_left = row
     return TokenRow(

@@ -109,6 +109,12 @@ class Engine(Protocol):
     async def token(self, id: bytes) -> tuple[int, TokenRow | None]:
         """Generation and token, in one statement; the generation also when the token is unknown."""
 
+    async def live_token(self, id: bytes, now: float) -> tuple[int, TokenRow | None]:
+        """Generation and token, which must not have expired at `now` (Unix seconds), nor any ancestor of it.
+
+        One statement where it has no parent or a parent without one, which is nearly always.
+        """
+
     async def token_by_accessor(self, accessor: bytes) -> TokenRow | None: ...
 
     async def ancestors_alive(self, id: bytes, now: float) -> bool:

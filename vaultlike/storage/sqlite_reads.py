@@ -31,6 +31,7 @@ from vaultlike.storage.rows import AliasRow, Document, EntityRow, Explanation, T
 TOKEN_JOIN = "tokens t CROSS JOIN scopes s ON s.id = t.scope LEFT JOIN tokens p ON p.key = t.parent"
 TOKEN = f"""SELECT g.value, {TOKEN_COLUMNS} FROM generation g LEFT JOIN tokens t ON t.id = ?
     LEFT JOIN scopes s ON s.id = t.scope LEFT JOIN tokens p ON p.key = t.parent"""
+LIVE_TOKEN = TOKEN.replace("g.value,", "g.value, p.expires_at, p.parent,")
 TOKEN_BY_ACCESSOR = f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE t.accessor = ?"
 ANCESTORS = """WITH RECURSIVE up (key, parent, expires_at) AS (
         SELECT key, parent, NULL FROM tokens WHERE id = ?
@@ -83,6 +84,20 @@ class SqliteReads:
     async def token(self, id: bytes) -> tuple[int, TokenRow | None]:
         row = self._one(TOKEN, id)
         return row[0], None if row[1] is None else token_row(row[1:])
+
+    async def live_token(self, id: bytes, now: float) -> tuple[int, TokenRow | None]:
+        generation, parent_expires_at, grandparent, *columns = self._one(LIVE_TOKEN, id)
+        if columns[0] is None:
+            return generation, None
+        row = token_row(columns)
+        if row.expires_at is not None and row.expires_at <= now:
+            return generation, None
+        if row.parent is not None:
+            if parent_expires_at is not None and parent_expires_at <= now * 1000:
+                return generation, None
+            if grandparent is not None and not await self.ancestors_alive(id, now):
+                return generation, None
+        return generation, row
 
     async def token_by_accessor(self, accessor: bytes) -> TokenRow | None:
         row = self._one(TOKEN_BY_ACCESSOR, accessor)

@@ -1,7 +1,9 @@
 """Group commit: every commit that waits joins one SQL transaction and one fsync. Owns the write connection, the thread
 it lives on and the lock against other processes; knows no op.
 
-One hop to the connection's thread serves a whole batch. Before SQLite's own write lock the thread takes a lock of the
+Small statements run on the event loop's thread: two threads that take turns at the interpreter's lock for every
+statement cost more than the statements. What waits hops to the connection's thread, a whole batch at a time: the disk
+(COMMIT), another process, and ops that may touch many rows. Before SQLite's own write lock comes a lock of the
 operating system on `<file>.lock`: the kernel wakes the next process at once, where SQLite's busy handler would sleep.
 """
 
@@ -12,19 +14,29 @@ import fcntl
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import aiosqlite
 from msgspec import Struct
 
-from vaultlike.storage.engine import StorageUnavailable
-from vaultlike.storage.ops import Op
+from vaultlike.storage.engine import Conflict, StorageUnavailable
+from vaultlike.storage.ops import (
+    DeleteExpired,
+    DeleteTokensOf,
+    DeleteTokenTree,
+    DeleteTree,
+    InsertToken,
+    Op,
+    UpdateToken,
+    UseToken,
+)
 from vaultlike.storage.sqlite_writes import apply
 
 T = TypeVar("T")
-MAX_BATCH = 512  # commits in one transaction: bounds how long one fsync's company can get
+MAX_BATCH = 64  # commits in one transaction: bounds how long the event loop is away with their statements
+MANY_ROWS = frozenset((DeleteTree, DeleteTokensOf, DeleteTokenTree, DeleteExpired))  # their time has no bound we know
 BAD_VALUES = (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
@@ -45,12 +57,26 @@ class WriteConnection(aiosqlite.Connection):
         result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
         return result
 
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """The connection itself, for use on the event loop's thread while nothing runs on the other one."""
+        found: sqlite3.Connection = self._conn
+        return found
+
 
 class FileLock:
-    """An advisory lock between processes (and engines) on one file. Not reentrant; used on one thread."""
+    """An advisory lock between processes (and engines) on one file. Not reentrant; one task uses it."""
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+    def try_acquire(self) -> bool:
+        """Takes the lock if nobody has it."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def __enter__(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
@@ -70,21 +96,41 @@ def run_batch(db: sqlite3.Connection, batch: Sequence[Sequence[Op]]) -> list[Out
 
     Raises StorageUnavailable when the transaction as a whole failed; then nothing of it was kept.
     """
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        outcomes = [_run_commit(db, ops) for ops in batch]
+    with rolling_back(db):
+        outcomes = execute(db, batch)
         db.execute("COMMIT")
-    except BaseException as error:
+    return outcomes
+
+
+def execute(db: sqlite3.Connection, batch: Sequence[Sequence[Op]]) -> list[Outcome]:
+    """The statements of a batch in a transaction that is left open."""
+    db.execute("BEGIN IMMEDIATE")
+    return [_run_commit(db, ops) for ops in batch]
+
+
+@contextmanager
+def rolling_back(db: sqlite3.Connection) -> Iterator[None]:
+    """Ends a broken transaction; SQLite's errors become StorageUnavailable."""
+    try:
+        yield
+    except Exception as error:
         with suppress(sqlite3.Error):
             if db.in_transaction:
                 db.execute("ROLLBACK")
         if isinstance(error, sqlite3.Error):
             raise StorageUnavailable(reason=f"the database cannot be written: {error}") from error
         raise
-    return outcomes
+
+
+ALONE = frozenset((InsertToken, UpdateToken, UseToken))  # their last statement fails or succeeds as a whole
 
 
 def _run_commit(db: sqlite3.Connection, ops: Sequence[Op]) -> Outcome:
+    if len(ops) == 1 and type(ops[0]) in ALONE:  # the most frequent ones need no savepoint
+        try:
+            return apply(db, ops)
+        except (Conflict, *BAD_VALUES) as error:
+            return error
     db.execute("SAVEPOINT one")
     try:
         results = apply(db, ops)
@@ -158,7 +204,10 @@ class GroupWriter:
         work = [waiting.ops for waiting in batch]
         self.transactions += 1
         try:
-            outcomes = await self.run(lambda db: run_batch(db, work))
+            if any(type(op) in MANY_ROWS for ops in work for op in ops):
+                outcomes = await self.run(lambda db: run_batch(db, work))
+            else:
+                outcomes = await self._write_here(work)
         except Exception as error:
             failed = error if isinstance(error, StorageUnavailable) else StorageUnavailable(reason=repr(error))
             _resolve(batch, failed)
@@ -173,6 +222,23 @@ class GroupWriter:
                     waiting.future.set_exception(outcome)
                 else:
                     waiting.future.set_result(outcome)
+
+    async def _write_here(self, work: Sequence[Sequence[Op]]) -> list[Outcome]:
+        """Statements on this thread, the wait for lock and disk on the other."""
+        if not self._lock.try_acquire():
+            await self._connection.run(lambda _: self._lock.__enter__())
+        try:
+            db = self._connection.raw
+            with rolling_back(db):
+                outcomes = execute(db, work)
+                await self._connection.run(_commit)
+            return outcomes
+        finally:
+            self._lock.__exit__()
+
+
+def _commit(db: sqlite3.Connection) -> None:
+    db.execute("COMMIT")
 
 
 def _resolve(batch: Sequence[Waiting] | deque[Waiting], error: StorageUnavailable) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SERVICE, BATCH = "hvs.", "hvb."
 LENGTH = 24  # characters, 142 bits
+_LETTER_OF = bytes(ALPHABET[byte % 62] for byte in range(256))
+_BIASED = bytes(range(248, 256))  # 248 is the largest multiple of 62 below 256
 
 
 def base62(random: Callable[[int], bytes], length: int = LENGTH) -> str:
     """`length` random characters without modulo bias: bytes of 248 and above are thrown away."""
-    text = ""
+    text = b""
     while len(text) < length:
-        text += "".join(ALPHABET[byte % 62] for byte in random(2 * length) if byte < 248)
-    return text[:length]
+        text += random(length + 8).translate(_LETTER_OF, _BIASED)
+    return text[:length].decode()
 
 
 def service_token(random: Callable[[int], bytes]) -> str:

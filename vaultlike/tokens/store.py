@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from cachetools import LRUCache
 from msgspec import Struct, structs
 
 from vaultlike.clock import Clock
@@ -34,6 +33,7 @@ from vaultlike.tokens.entry import Token, TokenEntry
 from vaultlike.tokens.ids import BATCH, base62, service_token
 
 MAX_TOKEN = 8192  # characters of a presented token
+OPENED = 16_384  # entries kept open; a plain dictionary that starts afresh is three times as fast as an LRU
 MAX_PRIVATE = 8 * 1024 * 1024  # bytes of one cubbyhole value
 
 
@@ -83,7 +83,7 @@ class TokenStore:
 
     def __init__(self, engine: Engine, keys: Keys, clock: Clock, random: Callable[[int], bytes]) -> None:
         self._engine, self._keys, self._clock, self._random = engine, keys, clock, random
-        self._opened: LRUCache[bytes, tuple[bytes, TokenEntry]] = LRUCache(20_000)
+        self._opened: dict[bytes, tuple[bytes, TokenEntry]] = {}
         self._batch = BatchTokens(keys)
 
     async def mint(self, new: NewToken, ops: Sequence[Op] = (), cubbyhole: Mapping[str, bytes] | None = None) -> Token:
@@ -148,15 +148,16 @@ class TokenStore:
     async def present(self, text: str) -> tuple[int, Token | None]:
         """The generation, and the token of this text if it is valid now; spends no use.
 
-        One storage read; a token with a parent costs a second one, for its ancestors.
+        One storage read, unless it is a grandchild.
         """
         if text.startswith(BATCH):
             generation = await self._engine.generation()
             return generation, await self._present_batch(text)
         if len(text) > MAX_TOKEN:
             return await self._engine.generation(), None
-        generation, row = await self._engine.token(self._keys.token_hmac(text))
-        if row is None or not await self._alive(row):
+        identity = self._keys.token_hmac(text)
+        generation, row = await self._engine.live_token(identity, self._clock.now())
+        if row is None or (row.uses_left is not None and row.uses_left <= 0):
             return generation, None
         return generation, Token(row, self._open(row), text)
 
@@ -182,6 +183,8 @@ class TokenStore:
         if known is not None and known[0] == row.sealed:
             return known[1]
         entry = entries.decode(self._keys.open(b"token:" + row.id, row.sealed))
+        if len(self._opened) >= OPENED:
+            self._opened.clear()
         self._opened[row.id] = (row.sealed, entry)
         return entry
 

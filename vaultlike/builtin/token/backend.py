@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from vaultlike.builtin.token.creating import Creating, has_sudo
 from vaultlike.builtin.token.lookup import TokenInfo, describe
 from vaultlike.builtin.token.roles import FIELD_TEXT, TokenRole, TokenRoles, check_role, least
-from vaultlike.errors import Denied, Invalid
+from vaultlike.errors import Denied, Invalid, InvalidInside
 from vaultlike.sdk import Backend, Call, Context, Renewal, Reply, TokenParams, list_, read, write
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
@@ -76,9 +76,8 @@ class TokenBackend(Backend):
 
     async def _own(self, call: Call) -> Token:
         assert call.caller is not None
-        token = await self._core.tokens.find(call.caller.token)
-        if token is None:
-            raise Denied("bad token")
+        token = call.caller.record
+        assert isinstance(token, Token)
         return token
 
     @read("lookup-self")
@@ -115,10 +114,10 @@ class TokenBackend(Backend):
 
     async def _by_accessor(self, accessor: str) -> Token:
         if not accessor:
-            raise Invalid("missing accessor")
+            raise InvalidInside("missing accessor")
         token = await self._core.tokens.find_accessor(accessor)
         if token is None:
-            raise InvalidAccessor
+            raise InvalidInside("invalid accessor")
         return token
 
     # Renewing
@@ -147,7 +146,7 @@ class TokenBackend(Backend):
         """Gives the token with this accessor more time."""
         token = await self._by_accessor(body.accessor)
         if not token.entry.renewable:
-            raise Invalid("invalid request")
+            raise InvalidInside("invalid request")
         return await self._core.renew(call, token, body.increment, show_token=False)
 
     async def renew(self, call: Call, renewal: Renewal) -> TokenParams:
@@ -192,7 +191,7 @@ class TokenBackend(Backend):
     async def revoke_accessor(self, call: Call, body: AccessorBody) -> Reply | None:
         """Revokes the token with this accessor and all its children."""
         if not body.accessor:
-            raise Invalid("missing accessor")
+            raise InvalidInside("missing accessor")
         token = await self._core.tokens.find_accessor(body.accessor)
         if token is None:
             return Reply(warnings=("No token found with this accessor",))
@@ -223,10 +222,3 @@ class TokenBackend(Backend):
     async def tidy(self, call: Call) -> Reply:
         """Starts tidying what expired tokens left; expired tokens are swept all the time anyway."""
         return Reply(warnings=(TIDY,), status=202)
-
-
-class InvalidAccessor(Invalid):
-    """No token with this accessor (400)."""
-
-    routed = True
-    default = "invalid accessor"
