@@ -71,8 +71,11 @@ class Graph:
         if not GUID.fullmatch(oid):
             raise Upstream(reason="groups of a principal whose object id is no GUID")
         kind = "users" if is_user else "servicePrincipals"
-        url = f"/v1.0/{kind}/{oid}/getMemberGroups"
-        page = _body(await self._send("POST", url, json={"securityEnabledOnly": False}), _Ids)
+        answer = await self._member_groups(kind, oid)
+        if answer.status == 404:
+            # the token does not always say which kind of object its bearer is
+            answer = await self._member_groups("directoryObjects", oid)
+        page = _body(answer, _Ids)
         found = list(page.value)
         for _ in range(MAX_PAGES):
             if not page.next_link:
@@ -80,6 +83,9 @@ class Graph:
             page = _body(await self._send("GET", "", whole=continued(self._base, page.next_link)), _Ids)
             found += page.value
         raise Upstream(reason=f"a list of groups of more than {MAX_PAGES} pages")
+
+    async def _member_groups(self, kind: str, oid: str) -> Fetched:
+        return await self._send("POST", f"/v1.0/{kind}/{oid}/getMemberGroups", json={"securityEnabledOnly": False})
 
     async def application(self, client_id: str) -> Application:
         """The application with this client id; none or several is a failure."""

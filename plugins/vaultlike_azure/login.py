@@ -23,7 +23,7 @@ from vaultlike_azure.resource_id import fold
 from vaultlike_azure.role import Role
 
 FIELD_TEXT: Final = 'Field validation failed: error converting input {value} for field "{field}": {problem}'
-DEADLINE: Final = 50.0  # seconds for all requests of one login: clients give up after 60
+DEADLINE: Final = 27.0  # seconds for all requests of one login: many clients give up after 30
 MAX_NAME: Final = 256  # characters of one name; Azure allows 90
 _SUBSCRIPTION: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
 _GROUP: Final = re.compile(r"[\w\-.()]*[\w\-()]")

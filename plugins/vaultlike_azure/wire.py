@@ -14,7 +14,7 @@ from vaultlike.sdk import Context
 from vaultlike.sdk.egress import EgressClient, EgressError, Fetched, TimedOut, retrying
 from vaultlike_azure.settings import Settings
 
-DEADLINE: Final = 40.0  # seconds for one request with all its retries: clients of ours give up after 60
+DEADLINE: Final = 24.0  # seconds for one request with all its retries: many clients of ours give up after 30
 ATTEMPT: Final = 10.0  # seconds for one attempt
 MAX_BODY: Final = 2 * 1024 * 1024  # bytes
 

@@ -166,6 +166,14 @@ async def test_groups_from_graph(mount: Any, kind: Any) -> None:
     assert (await mount.login(order(overage=kind))).status == 403
 
 
+async def test_groups_of_a_bearer_of_another_kind(mount: Any) -> None:
+    await mount.role(bound_group_ids=[w.GROUP_ID])
+    mount.emulator.control.fault(Fault(endpoint="graph", match="servicePrincipals", status=404, times=-1))
+    assert (await mount.login(order(overage="hasgroups"))).status == 200
+    mount.emulator.control.fault(Fault(endpoint="graph", status=404, times=-1))
+    assert (await mount.login(order(overage="hasgroups"))).status == 502
+
+
 async def test_groups_that_graph_does_not_tell(mount: Any) -> None:
     await mount.role(bound_group_ids=[w.GROUP_ID])
     mount.emulator.control.revoke(w.SERVER_PRINCIPAL_ID)
