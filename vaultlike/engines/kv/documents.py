@@ -20,7 +20,7 @@ from vaultlike.sdk import Context
 from vaultlike.storage.engine import Conflict
 from vaultlike.storage.view import Delete, Put, View
 
-ATTEMPTS = 100  # of a change that other processes race for; each lost race is somebody else's progress
+ATTEMPTS = 1000  # of a change that other processes race for; each lost race is somebody else's progress
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 
