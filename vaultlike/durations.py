@@ -25,7 +25,7 @@ _UNITS = {
     "m": 60 * SECOND,
     "h": 3600 * SECOND,
 }
-_PART = re.compile(r"(\d*)(\.\d*)?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_PART = re.compile(r"(\d*)(\.\d*)?(ns|us|µs|μs|ms|s|m|h)(?![^\d.])", re.ASCII)
 _SECONDS = re.compile(r"[+-]?\d+", re.ASCII)
 _DAYS = re.compile(r"([+-]?)(\d+)d", re.ASCII)
 

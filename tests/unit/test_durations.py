@@ -41,7 +41,7 @@ from vaultlike.durations import (
         (".h", 'time: invalid duration ".h"'),
         ("+", 'time: invalid duration "+"'),
         ("--1h", 'time: invalid duration "--1h"'),
-        ("1h-1m", 'time: invalid duration "1h-1m"'),
+        ("1h-1m", 'time: unknown unit "h-" in duration "1h-1m"'),
         ("1.5d", 'time: unknown unit "d" in duration "1.5d"'),
         ("١h", 'time: invalid duration "١h"'),
         ('"\n\\', 'time: invalid duration "???"'),

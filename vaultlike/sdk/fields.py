@@ -7,6 +7,7 @@ does not fit raises FieldInvalid with the field's name. Owns no routing and no s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -173,7 +174,18 @@ def to_strings(value: object) -> tuple[str, ...]:
     """string slice: a list; a single text is a list of one (no splitting)."""
     if value is None or value == "":
         return ()
-    return _elements(value if isinstance(value, list) else [value])
+    items = value if isinstance(value, list) else [value]
+    return tuple(_part(index, item) for index, item in enumerate(items))
+
+
+def _part(index: int, item: object) -> str:
+    """A scalar inside a list or object, as a text."""
+    if isinstance(item, (dict, list)):
+        raise Misfit(
+            "decoding failed due to the following error(s):\n\n"
+            f"'[{index}]' expected type 'string', got unconvertible type '{go_type(item)}'"
+        )
+    return to_text(item)
 
 
 def to_integers(value: object) -> tuple[int, ...]:
@@ -196,7 +208,7 @@ def to_pairs(value: object) -> dict[str, str]:
     if value is None or value == "":
         return {}
     if isinstance(value, dict):
-        return {str(key): to_text(item) for key, item in value.items()}
+        return {str(key): _part(0, item) for key, item in value.items()}
     pairs = {}
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict):
@@ -243,7 +255,9 @@ def to_cidrs(value: object) -> tuple[str, ...]:
         try:
             network = IPNetwork(name)
         except (AddrFormatError, ValueError):
-            raise Misfit(f'error parsing address "{name[:64]}": Unable to convert {name[:64]} to an address') from None
+            shown = f'"{name[:64]}"'
+            text = f"error parsing address {shown}: Unable to convert {shown} to an IPv4 or IPv6 address"
+            raise Misfit(f"{text}, or a UNIX Socket") from None
         width = 32 if network.version == 4 else 128
         texts.append(str(network.ip) if network.prefixlen == width else str(network.cidr))
     return tuple(texts)
@@ -252,14 +266,17 @@ def to_cidrs(value: object) -> tuple[str, ...]:
 def _duration(value: object) -> int:
     try:
         return parse_duration(value)
-    except (ValueError, Invalid) as problem:
+    except Invalid as problem:
+        with suppress(Invalid):
+            if (seconds := parse_signed_duration(value)) < 0:
+                raise Misfit(f"{problem} '{seconds}'", str(problem)) from None
         raise Misfit(str(problem)) from None
 
 
 def _signed_duration(value: object) -> int:
     try:
         return parse_signed_duration(value)
-    except (ValueError, Invalid) as problem:
+    except Invalid as problem:
         raise Misfit(str(problem)) from None
 
 

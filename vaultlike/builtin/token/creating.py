@@ -96,7 +96,7 @@ class Creating:
             entity="" if terms.orphan else parent.row.entity,
             parent=None if terms.orphan else parent.row.id,
             renewable=terms.renewable,
-            meta=body.meta,
+            meta=None if call.data.get("meta") is None else body.meta,  # an explicit null is no empty map
             explicit_max_ttl=asked.explicit_max_ttl,
             period=asked.period,
             num_uses=terms.num_uses,
@@ -166,10 +166,11 @@ class Creating:
         if new.policies == ("root",) and not (new.ttl or terms.period or terms.explicit_max_ttl):
             return replace(new, expires=False, renewable=False), warnings
         now = self.ctx.clock.now()
+        root = new.policies == ("root",)  # has no default ttl: lives as long as it may
         limits = Limits(
             mount_default=self.ctx.system.default_ttl(),
             mount_max=self.ctx.system.max_ttl(),
-            ttl=new.ttl,
+            ttl=new.ttl or (terms.explicit_max_ttl if root else 0),
             period=terms.period,
             explicit_max_ttl=terms.explicit_max_ttl,
         )
