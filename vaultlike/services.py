@@ -10,6 +10,8 @@ from structlog.typing import FilteringBoundLogger
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import Clock
 from vaultlike.identity.entity import Entity
+from vaultlike.identity.group import GroupIndex, Membership
+from vaultlike.identity.groups import GroupStore
 from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.catalog import Catalog
@@ -45,6 +47,7 @@ class Services(Protocol):
     policies: PolicyStore
     tokens: TokenStore
     identity: IdentityStore
+    groups: GroupStore
     issuer: Issuer
     audit: AuditBroker
 
@@ -70,6 +73,10 @@ class Services(Protocol):
 
     async def identity_policies(self, entity: Entity | None) -> tuple[str, ...]:
         """The policies that come from an entity and its groups, sorted."""
+        ...
+
+    async def membership(self, entity: Entity) -> tuple[GroupIndex, Membership]:
+        """All groups, and those that the entity is in now."""
         ...
 
     async def facts(self, entity: Entity | None) -> Facts | None:

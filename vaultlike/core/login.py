@@ -59,18 +59,21 @@ async def issue(core: Core, mount: MountEntry, call: Call, login: Login) -> Repl
     policies = token_policies(params.token_policies, default=not params.token_no_default_policy)
     life = lifetime(limits_of(core, mount, login), now=core.clock.now(), issued_at=core.clock.now())
     batch = token_type(mount, params.token_type) == "batch"
+    groups = (await core.groups.index()).matching(mount.accessor, login.groups) if login.groups else set()
     for _ in range(3):
-        who = await core.identity.recognise(call.namespace, mount.accessor, name, dict(login.alias.metadata))
+        who = await core.identity.recognise(call.namespace, mount.accessor, name, dict(login.alias.metadata), groups)
         call.require("entity enabled", True, not who.entity.body.disabled, not who.entity.body.disabled)
         new = _new_token(mount, call, login, policies, life, who, batch)
         if call.simulated:
             return Reply(warnings=life.warnings)
+        await core.groups.note_members(who.entity.id, who.joined)
         try:
             token = await core.tokens.mint(new, who.ops)
         except Conflict:
             continue  # another first login of the same alias was faster: it is known now
         if who.ops:
             core.identity.forget()
+        await core.groups.note_members(who.entity.id, (), who.left)
         extra = await core.identity_policies(who.entity)
         auth = AuthInfo(
             client_token=token.text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vaultlike.core import external
 from vaultlike.errors import Invalid
 from vaultlike.sdk import AuthInfo, Call, Renewal, Reply, TokenParams
 from vaultlike.tokens.entry import Token
@@ -26,6 +27,8 @@ async def renew(core: Core, call: Call, token: Token, increment: int, *, show_to
     now = core.clock.now()
     life = lifetime(limits, now=now, issued_at=token.entry.created_at, increment=increment)
     renewed = await core.tokens.renew(token, life.ttl)
+    if token.entry.groups:
+        await external.refresh(core, token.row.entity, token.row.mount, token.entry.groups)
     entity = await core.identity.entity(token.row.entity)
     extra = await core.identity_policies(entity)
     auth = AuthInfo(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from vaultlike.storage.engine import AliasRow, EntityRow
 
@@ -17,6 +19,7 @@ class EntityBody(Struct, array_like=True, frozen=True, kw_only=True, gc=False):
     policies: tuple[str, ...] = ()
     disabled: bool = False
     merged_ids: tuple[str, ...] = ()
+    external: tuple[tuple[str, str], ...] = ()  # (group id, accessor of the mount whose logins say so), sorted
 
 
 class AliasBody(Struct, array_like=True, frozen=True, kw_only=True, gc=False):
@@ -55,3 +58,13 @@ class EntityAlias(Struct, frozen=True, gc=False):
 encode = msgspec.msgpack.Encoder().encode
 decode_entity = msgspec.msgpack.Decoder(EntityBody).decode
 decode_alias = msgspec.msgpack.Decoder(AliasBody).decode
+
+
+def joined(body: EntityBody, mount: str, groups: Iterable[str]) -> EntityBody:
+    """The body after a login at `mount` (accessor) said which external groups its user is in.
+
+    What other mounts said stays. The same object when nothing changes.
+    """
+    kept = {pair for pair in body.external if pair[1] != mount}
+    external = tuple(sorted(kept | {(group, mount) for group in groups}))
+    return body if external == body.external else structs.replace(body, external=external)

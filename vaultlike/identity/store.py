@@ -6,7 +6,7 @@ A login of a known alias costs one read and no write; a new one adds two rows to
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from cachetools import LRUCache
@@ -42,6 +42,8 @@ class Recognised(Struct, frozen=True):
     entity: Entity
     alias: EntityAlias
     ops: tuple[Op, ...] = ()
+    joined: tuple[str, ...] = ()  # external groups that this login adds, by id
+    left: tuple[str, ...] = ()  # and those that it takes away
 
 
 class IdentityStore:
@@ -97,23 +99,33 @@ class IdentityStore:
 
     # The identity step of a login
 
-    async def recognise(self, namespace: str, mount: str, name: str, metadata: dict[str, str]) -> Recognised:
+    async def recognise(
+        self, namespace: str, mount: str, name: str, metadata: dict[str, str], groups: Collection[str] = ()
+    ) -> Recognised:
         """The entity behind an alias name of a mount, made on first sight; nothing is written here.
 
-        Racing first logins meet at the alias' unique key: the loser's commit is a Conflict, and it asks again.
+        `groups` are the ids of the external groups that the login is in. Racing first logins meet at the alias' unique
+        key: the loser's commit is a Conflict, and it asks again.
         """
         found = await self._engine.login_identity(namespace, mount, name)
         if found is None:
-            entity = self.new_entity(namespace)
+            entity = self.new_entity(namespace, external=tuple(sorted((group, mount) for group in groups)))
             alias = self.new_alias(namespace, mount, name, entity.id, metadata=metadata or None)
-            return Recognised(entity, alias, (InsertEntity(entity.row), InsertAlias(alias.row)))
+            ops: tuple[Op, ...] = (InsertEntity(entity.row), InsertAlias(alias.row))
+            return Recognised(entity, alias, ops, tuple(groups))
         alias = self.open_alias(found[0])
         entity = self.open_entity(found[1])
-        if (alias.body.metadata or {}) == metadata:
-            return Recognised(entity, alias)
-        body = structs.replace(alias.body, metadata=metadata or None, updated_at=self._clock.now())
-        row = self.alias_row(alias.row, body)
-        return Recognised(entity, EntityAlias(row, body), (PutAlias(row),))
+        ops = ()
+        before = {group for group, at in entity.body.external if at == mount}
+        member = records.joined(entity.body, mount, groups)
+        if member is not entity.body:
+            entity = Entity(self.entity_row(entity.row, member), member)
+            ops = (PutEntity(entity.row, expect=entity.row.version),)
+        if (alias.body.metadata or {}) != metadata:
+            body = structs.replace(alias.body, metadata=metadata or None, updated_at=self._clock.now())
+            alias = EntityAlias(self.alias_row(alias.row, body), body)
+            ops = (*ops, PutAlias(alias.row))
+        return Recognised(entity, alias, ops, tuple(set(groups) - before), tuple(before - set(groups)))
 
     # Reading
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from vaultlike.builtin.identity.alias import AliasPaths
 from vaultlike.builtin.identity.entity import EntityPaths
+from vaultlike.builtin.identity.group import GroupPaths
+from vaultlike.builtin.identity.group_alias import GroupAliasPaths
 from vaultlike.builtin.identity.lookup import LookupPaths
+from vaultlike.builtin.identity.merge import MergePaths
 from vaultlike.builtin.identity.oidc_discovery import DiscoveryPaths
 from vaultlike.builtin.identity.oidc_keys import KeyPaths
 from vaultlike.builtin.identity.oidc_roles import RolePaths
@@ -13,6 +16,19 @@ from vaultlike.builtin.identity.part import Part
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
+
+PARTS: tuple[type[Part], ...] = (
+    EntityPaths,
+    MergePaths,
+    AliasPaths,
+    GroupPaths,
+    GroupAliasPaths,
+    LookupPaths,
+    KeyPaths,
+    DiscoveryPaths,
+    RolePaths,
+    TokenPaths,
+)
 
 
 class Identity(Backend):
@@ -24,8 +40,7 @@ class Identity(Backend):
     def __init__(self, ctx: Context, services: Services) -> None:
         super().__init__(ctx)
         self._core = services
-        kinds = (EntityPaths, AliasPaths, LookupPaths, KeyPaths, DiscoveryPaths, RolePaths, TokenPaths)
-        self._parts: tuple[Part, ...] = tuple(kind(services) for kind in kinds)
+        self._parts: tuple[Part, ...] = tuple(kind(services) for kind in PARTS)
 
     def routes(self) -> list[tuple[Route, object]]:
         """The paths of every part."""

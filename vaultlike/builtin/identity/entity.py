@@ -173,4 +173,8 @@ class EntityPaths(Part):
         await self._delete(*body.entity_ids)
 
     async def _delete(self, *ids: str) -> None:
+        known = [entity for identity in ids if (entity := await self._core.identity.entity(identity)) is not None]
         await self._core.identity.delete_entities(ids)
+        await self._core.groups.forget_entities(ids)
+        for entity in known:
+            await self._core.groups.note_members(entity.id, (), {group for group, _ in entity.body.external})

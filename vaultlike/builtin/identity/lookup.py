@@ -1,4 +1,4 @@
-"""`identity/lookup/entity`: finding an entity by any of its keys (spec/vault-api.md 6.3)."""
+"""`identity/lookup/entity` and `identity/lookup/group`: finding one by any of its keys (spec/vault-api.md 6.3)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from vaultlike.builtin.identity.group_fields import show_group
 from vaultlike.builtin.identity.part import Part
 from vaultlike.builtin.identity.rendering import show_entity
 from vaultlike.errors import Invalid
 from vaultlike.identity.entity import Entity, EntityAlias
+from vaultlike.identity.group import Group, GroupIndex
 from vaultlike.sdk import Answer, Call, write
 
 
@@ -35,7 +37,7 @@ class LookupFields(Struct, kw_only=True):
 
 
 class LookupPaths(Part):
-    """Looking up entities; who is not found is a 204."""
+    """Looking up entities and groups; what is not found is a 204."""
 
     @write("lookup/entity")
     async def lookup_entity(self, call: Call, body: LookupFields) -> Answer:
@@ -57,3 +59,22 @@ class LookupPaths(Part):
             assert body.alias_name is not UNSET and body.alias_mount_accessor is not UNSET
             alias = await store.alias_by_name(call.namespace, body.alias_mount_accessor, body.alias_name)
         return None if alias is None else await store.entity(alias.row.entity)
+
+    @write("lookup/group")
+    async def lookup_group(self, call: Call, body: LookupFields) -> Answer:
+        """Finds a group by id, name or alias."""
+        body.check()
+        index = await self._core.groups.index()
+        group = _group(index, body)
+        return None if group is None else await show_group(self._core, index, group)
+
+
+def _group(index: GroupIndex, body: LookupFields) -> Group | None:
+    if body.id is not UNSET:
+        return index.by_id.get(body.id)
+    if body.name is not UNSET:
+        return index.named(body.name)
+    if body.alias_id is not UNSET:
+        return index.with_alias(body.alias_id)
+    assert body.alias_name is not UNSET and body.alias_mount_accessor is not UNSET
+    return index.aliased(body.alias_mount_accessor, body.alias_name)

@@ -112,10 +112,14 @@ class TokenPaths(Part):
         if statement.exp <= self._core.clock.now():
             raise Inactive("error validating claims: the token is expired (exp)")
         if statement.iss != await self._core.issuer.url(OIDC):
-            raise Inactive("error validating claims: validation failed, invalid issuer claim (iss)")
+            raise Inactive(
+                "error validating claims: go-jose/go-jose/jwt: validation failed, invalid issuer claim (iss)"
+            )
         audience = [statement.aud] if isinstance(statement.aud, str) else statement.aud
         if body.client_id and body.client_id not in audience:
-            raise Inactive("error validating claims: validation failed, invalid audience claim (aud)")
+            raise Inactive(
+                "error validating claims: go-jose/go-jose/jwt: validation failed, invalid audience claim (aud)"
+            )
         entity = await self._core.identity.entity(statement.sub)
         if entity is None:
             raise Inactive("entity was not found")
@@ -124,7 +128,7 @@ class TokenPaths(Part):
 
     async def _verified(self, token: str) -> Statement:
         if token.count(".") != 2 or len(token) > MAX_TOKEN:
-            raise Inactive("error parsing token: compact JWS format must have three parts")
+            raise Inactive("error parsing token: go-jose/go-jose: compact JWS format must have three parts")
         try:
             header = msgspec.convert(extract_compact(token.encode()).headers(), _Header)
         except (JoseError, msgspec.ValidationError, ValueError):
