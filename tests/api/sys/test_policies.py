@@ -1,0 +1,109 @@
+"""`sys/policies/acl`, `sys/policy` and `sys/capabilities*`."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from vaultlike.testing.server import TestServer
+
+TEXT = 'path "a/*" {\n  capabilities = ["read"]\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "text"),
+    [
+        ("POST", "sys/policies/acl/x", {}, "'policy' parameter not supplied or empty"),
+        ("POST", "sys/policies/acl/root", {"policy": TEXT}, 'cannot update "root" policy'),
+        ("POST", "sys/policies/acl/Root", {"policy": TEXT}, 'cannot update "root" policy'),
+        ("POST", "sys/policy/response-wrapping", {"policy": TEXT}, 'cannot update "response-wrapping" policy'),
+        ("DELETE", "sys/policies/acl/root", None, 'cannot delete "root" policy'),
+        ("DELETE", "sys/policy/default", None, "cannot delete default policy"),
+    ],
+)
+async def test_what_is_refused(server: TestServer, method: str, path: str, body: Any, text: str) -> None:
+    answer = await server.call(method, path, body)
+    assert (answer.status, answer.errors) == (400, [text])
+
+
+async def test_a_text_that_is_no_policy_changes_nothing(server: TestServer) -> None:
+    await server.post("sys/policies/acl/x", {"policy": TEXT})
+    assert (await server.post("sys/policies/acl/x", {"policy": "nonsense {"})).status == 400
+    assert (await server.get("sys/policies/acl/x")).data == {"name": "x", "policy": TEXT}
+
+
+async def test_texts_come_back_byte_for_byte_and_base64_is_decoded(server: TestServer) -> None:
+    await server.post("sys/policies/acl/x", {"policy": base64.b64encode(TEXT.encode()).decode()})
+    assert (await server.get("sys/policies/acl/x")).data == {"name": "x", "policy": TEXT}
+    assert (await server.get("sys/policy/x")).body["rules"] == TEXT
+
+
+async def test_names_fold_and_lists_end_with_root(server: TestServer) -> None:
+    answer = await server.post("sys/policies/acl/MiXed", {"policy": TEXT})
+    assert (answer.status, answer.body["warnings"]) == (200, ["policy name was converted to mixed"])
+    assert (await server.get("sys/policies/acl/MIXED")).data["name"] == "mixed"
+    assert (await server.list("sys/policies/acl")).data["keys"] == ["default", "mixed", "root"]
+    for method in ("GET", "LIST"):
+        older = await server.call(method, "sys/policy")
+        assert older.data["keys"] == older.body["policies"] == ["default", "mixed", "root"]
+    assert (await server.get("sys/policies/acl")).status == 405
+
+
+async def test_the_old_key_still_works_with_a_warning(server: TestServer) -> None:
+    answer = await server.post("sys/policy/x", {"rules": TEXT})
+    assert answer.body["warnings"] == ["'rules' is deprecated, please use 'policy' instead"]
+    assert (await server.get("sys/policy/x")).data["rules"] == TEXT
+
+
+async def test_deleting_is_repeatable_and_takes_odd_names(server: TestServer) -> None:
+    for path in ("sys/policies/acl/x", "sys/policy/x", "sys/policy/%5B%27x%27%5D"):
+        assert (await server.delete(path)).status == 204
+        assert (await server.get(path)).status == 404
+
+
+async def test_a_changed_policy_holds_at_the_next_request(server: TestServer) -> None:
+    await server.post("sys/mounts/a", {"type": "kv"})
+    await server.post("a/b", {"v": "1"})
+    await server.post("sys/policies/acl/x", {"policy": TEXT})
+    token = await server.token("x")
+    assert (await server.get("a/b", token=token)).status == 200
+    await server.post("sys/policies/acl/x", {"policy": 'path "a/*" { capabilities = ["deny"] }'})
+    assert (await server.get("a/b", token=token)).status == 403
+    await server.delete("sys/policies/acl/x")
+    assert (await server.get("a/b", token=token)).status == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("capabilities-self", {}, 400),
+        ("capabilities-self", {"paths": []}, 400),
+        ("capabilities-self", {"paths": [""]}, 400),
+        ("capabilities-self", {"paths": ["x"] * 1001}, 400),
+        ("capabilities", {"paths": ["x"]}, 400),
+        ("capabilities", {"paths": ["x"], "token": "hvs.none"}, 400),
+        ("capabilities-accessor", {"paths": ["x"]}, 400),
+        ("capabilities-accessor", {"paths": ["x"], "accessor": "none"}, 400),
+    ],
+)
+async def test_questions_about_rights_that_are_refused(
+    server: TestServer, path: str, body: dict[str, Any], status: int
+) -> None:
+    assert (await server.post(f"sys/{path}", body)).status == status
+    assert (await server.post(f"sys/{path}", body, token="")).status == 403
+
+
+async def test_rights(server: TestServer) -> None:
+    await server.post("sys/policies/acl/x", {"policy": TEXT})
+    made = (await server.post("auth/token/create", {"policies": ["x"]})).auth
+    token, accessor = made["client_token"], made["accessor"]
+    one = await server.post("sys/capabilities-self", {"path": "a/b"}, token=token)
+    assert one.data == {"a/b": ["read"], "capabilities": ["read"]}
+    assert one.body["a/b"] == ["read"]
+    two = await server.post("sys/capabilities", {"paths": "a/b,c", "token": token})
+    assert two.data == {"a/b": ["read"], "c": ["deny"]}
+    assert (await server.post("sys/capabilities-accessor", {"paths": "a/b", "accessor": accessor})).status == 200
+    assert (await server.post("sys/capabilities-self", {"paths": ["any"]})).data["any"] == ["root"]
+    assert (await server.post("sys/capabilities", {"paths": "a/b", "token": token}, token=token)).status == 403
