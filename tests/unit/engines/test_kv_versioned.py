@@ -123,7 +123,14 @@ async def test_patches_that_are_refused(v2: Door) -> None:
 
 @pytest.mark.parametrize(
     ("verb", "path"),
-    [("list", "data/"), ("list", "data/dir/"), ("delete", "config"), ("read", "delete/a"), ("write", "subkeys/a")],
+    [
+        ("list", "data/"),
+        ("list", "data/dir/"),
+        ("list", "delete/"),
+        ("delete", "config"),
+        ("read", "delete/a"),
+        ("write", "subkeys/a"),
+    ],
 )
 async def test_operations_that_do_not_exist(v2: Door, verb: str, path: str) -> None:
     with pytest.raises(UnsupportedOperation):
@@ -366,6 +373,9 @@ async def test_metadata_are_overlaid(v2: Door) -> None:
     await v2("write", "metadata/a", {"custom_metadata": {}})
     shown = await v2("read", "metadata/a")
     assert shown["custom_metadata"] is None and shown["current_metadata_version"] == 4
+    await v2("write", "metadata/a", {"custom_metadata": {"e": "f"}})
+    await v2("patch", "metadata/a", {"custom_metadata": None})
+    assert (await v2("read", "metadata/a"))["custom_metadata"] is None
 
 
 async def test_settings(v2: Door) -> None:

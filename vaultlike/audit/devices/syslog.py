@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Awaitable
 
@@ -9,6 +10,7 @@ from vaultlike.errors import Invalid
 
 SOCKET = "/dev/log"
 INFO = 6
+_GONE = frozenset((errno.ECONNREFUSED, errno.ECONNRESET, errno.ENOTCONN, errno.EPIPE, errno.ENOENT))
 FACILITIES = {
     name: number
     for number, name in enumerate(
@@ -35,7 +37,9 @@ class SyslogDevice:
         message = self._head + line.rstrip(b"\n")
         try:
             self._socket.send(message)
-        except (ConnectionError, FileNotFoundError):
+        except OSError as problem:
+            if problem.errno not in _GONE:
+                raise
             self.reopen()
             self._socket.send(message)
         return None

@@ -63,7 +63,7 @@ class DataPaths:
         shown = {"data": None if data is None else Raw(data), "metadata": record.version_shown(number)}
         return Reply(data=shown, status=404 if data is None else 0)
 
-    @read("subkeys/{path:rest}")
+    @read("subkeys/{path:maybe}")
     async def read_subkeys(self, call: Call, body: SubkeysQuery) -> Reply | None:
         """Reads the names inside a secret, without their values."""
         found = await self._find(call.params["path"], body.version)

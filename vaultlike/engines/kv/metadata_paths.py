@@ -97,7 +97,8 @@ class MetadataPaths:
             _check_cas(body, record, config)
             changed = _apply(body, record)
             if body.custom_metadata is not UNSET:
-                custom = patched_custom(record.custom, body.custom_metadata)
+                known_custom = None if call.data["custom_metadata"] is None else record.custom
+                custom = patched_custom(known_custom, body.custom_metadata)
                 check_custom(custom)
                 record.custom, changed = custom or None, True
             if not changed:

@@ -28,7 +28,7 @@ class VersionPaths:
     def __init__(self, settings: Settings, secrets: Secrets, clock: Clock) -> None:
         self._settings, self._secrets, self._clock = settings, secrets, clock
 
-    @write("delete/{path:rest}")
+    @write("delete/{path:maybe}")
     async def delete_versions(self, call: Call, body: VersionsBody) -> None:
         """Deletes versions; they can be undeleted."""
         numbers, now = _numbers(body, "No version number provided"), self._clock.now()
@@ -43,7 +43,7 @@ class VersionPaths:
 
         await self._secrets.change(call.params["path"], edit)
 
-    @write("undelete/{path:rest}")
+    @write("undelete/{path:maybe}")
     async def undelete_versions(self, call: Call, body: VersionsBody) -> None:
         """Brings deleted versions back; what deletes itself gets its whole time again."""
         numbers, now = _numbers(body, "No version number provided"), self._clock.now()
@@ -60,7 +60,7 @@ class VersionPaths:
 
         await self._secrets.change(call.params["path"], edit)
 
-    @write("destroy/{path:rest}")
+    @write("destroy/{path:maybe}")
     async def destroy_versions(self, call: Call, body: VersionsBody) -> None:
         """Removes the data of versions for good."""
         numbers = _numbers(body, "no version number provided")
