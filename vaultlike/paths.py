@@ -19,7 +19,10 @@ def canonical(raw: str) -> str:
     """
     if len(raw) > MAX_PATH:
         raise Invalid("path too long")
-    path = unquote(raw, errors="strict") if "%" in raw else raw
+    try:
+        path = unquote(raw, errors="strict") if "%" in raw else raw
+    except UnicodeDecodeError:
+        raise Invalid("path is not UTF-8") from None
     if not path.isprintable():
         raise Invalid("path contains unprintable characters")
     if ".." in path and ".." in path.split("/"):

@@ -81,6 +81,7 @@ class Core:
         self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}
         self.cluster = ("", "")  # name and id
+        self.followed: int | None = None  # the generation that mounts, policies and devices are known to be up to
         self._refreshing = asyncio.Lock()
 
     async def start(self) -> None:
@@ -113,19 +114,20 @@ class Core:
     async def refresh(self, generation: int) -> None:
         """Takes over configuration that anybody changed: caches are dropped, mounts follow the table."""
         async with self._refreshing:
-            if generation == self.generation.value:
-                return
+            if self.followed is not None and generation <= self.followed:
+                return  # somebody was faster, or the caller read the counter before the last change
             await _maybe(self._reload_keys())
             self.generation.value = generation
-            self._acls.clear()
+            self._acls = {}  # a new object: what is being compiled from older policies lands in the old one
             self.identity.forget()
             await self.router.load(await self.table.load())
             await self.audit.load()
+            self.followed = generation  # only now: until then requests wait for the lock; a failure is tried again
 
     async def current(self) -> None:
         """Makes sure that this process has seen every configuration write; for paths that present no token."""
         generation = await self.engine.generation()
-        if generation != self.generation.value:
+        if generation != self.followed:
             await self.refresh(generation)
 
     # Mounts
@@ -186,8 +188,8 @@ class Core:
 
     async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
         """The compiled decision for a set of policy names."""
-        key = (names, entity.id if entity is not None else "")
-        known = self._acls.get(key)
+        key, cache = (names, entity.id if entity is not None else ""), self._acls
+        known = cache.get(key)
         if known is not None and (known.expires_at is None or known.expires_at > self.clock.now()):
             return known
         policies: list[Policy] = []
@@ -197,9 +199,9 @@ class Core:
                 policies.append(policy)
         facts = await self.facts(entity) if any(is_templated(policy) for policy in policies) else None
         acl = compile_policies(policies, facts, now=self.clock.now())
-        if len(self._acls) >= ACLS:
-            self._acls.clear()
-        self._acls[key] = acl
+        if len(cache) >= ACLS:
+            cache.clear()
+        cache[key] = acl
         return acl
 
     async def facts(self, entity: Entity | None) -> Facts | None:

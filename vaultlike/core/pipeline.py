@@ -63,7 +63,7 @@ async def read_token(core: Core, exchange: Exchange) -> None:
         generation, exchange.token = await core.tokens.present(exchange.request.token)
     else:
         generation = await core.engine.generation()
-    if generation != core.generation.value:
+    if generation != core.followed:
         await core.refresh(generation)
 
 

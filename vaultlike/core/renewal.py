@@ -26,7 +26,7 @@ async def renew(core: Core, call: Call, token: Token, increment: int, *, show_to
     limits = await _limits(core, call, token)
     now = core.clock.now()
     life = lifetime(limits, now=now, issued_at=token.entry.created_at, increment=increment)
-    renewed = await core.tokens.renew(token, life.ttl)
+    renewed = await core.tokens.renew(token, life.ends_at)
     if token.entry.groups:
         await external.refresh(core, token.row.entity, token.row.mount, token.entry.groups)
     entity = await core.identity.entity(token.row.entity)

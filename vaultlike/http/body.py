@@ -9,7 +9,7 @@ import msgspec
 
 from vaultlike.errors import BadJson
 
-MAX_DEPTH = 500  # nested lists and objects
+MAX_DEPTH = 256  # nested lists and objects: what redacts or prints them recursively must have room
 FORM = "application/x-www-form-urlencoded"
 
 _decoder = msgspec.json.Decoder()
@@ -36,7 +36,24 @@ def decode_body(body: bytes, content_type: str) -> dict[str, object]:
         kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
         text = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
         raise BadJson(f"failed to decode JSON input: {text}")
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _too_deep(value):
+        raise BadJson("failed to decode JSON input: nested too deeply")
     return value
+
+
+def _too_deep(value: object) -> bool:
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        deeper: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                deeper += item.values()
+            elif isinstance(item, list):
+                deeper += item
+        if not deeper:
+            return False
+        level = deeper
+    return any(isinstance(item, (dict, list)) for item in level)
 
 
 def _form(body: bytes) -> dict[str, object]:
@@ -44,10 +61,10 @@ def _form(body: bytes) -> dict[str, object]:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=10_000)
     except ValueError as problem:
         raise BadJson(f"failed to decode form input: {problem}") from None
-    values: dict[str, object] = {}
+    values: dict[str, list[str]] = {}
     for key, text in pairs:
-        values[key] = f"{values[key]},{text}" if key in values else text
-    return values
+        values.setdefault(key, []).append(text)
+    return {key: ",".join(texts) for key, texts in values.items()}
 
 
 def decode_query(query: str) -> dict[str, object]:

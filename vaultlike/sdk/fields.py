@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -111,6 +112,8 @@ def to_int(value: object) -> int:
 
 
 def _parse_int(text: str) -> int:
+    if not text.isascii() or text.strip() != text:
+        raise ValueError
     digits = text.lstrip("+-")
     octal = len(digits) > 1 and digits[0] == "0" and digits.isdigit()
     return int(text, 8 if octal else 0)
@@ -118,18 +121,20 @@ def _parse_int(text: str) -> int:
 
 def to_float(value: object) -> float:
     """float: a number or a text of one."""
-    if isinstance(value, (int, float)):
-        return float(value)
     if value is None or value == "":
         return 0.0
+    if isinstance(value, (dict, list)):
+        raise _unconvertible("float64", value)
+    problem = Misfit("'' cannot parse value as 'float64': strconv.ParseFloat: invalid syntax")
+    if isinstance(value, str) and (not value.isascii() or len(value) > 40 or value.strip() != value):
+        raise problem
     try:
-        return float(str(value)) if isinstance(value, str) and len(value) <= 40 else _refuse_float()
-    except ValueError:
-        raise Misfit("'' cannot parse value as 'float64': strconv.ParseFloat: invalid syntax") from None
-
-
-def _refuse_float() -> float:
-    raise ValueError
+        number = float(value)  # type: ignore[arg-type]  # a text or a number by now
+    except (ValueError, OverflowError):
+        raise problem from None
+    if not isfinite(number):  # "nan" as a limit would be below and above everything
+        raise problem
+    return number
 
 
 def to_bool(value: object) -> bool:
@@ -238,12 +243,17 @@ def to_object(value: object) -> dict[str, object]:
 
 def to_time(value: object) -> float:
     """time: RFC 3339 text or Unix seconds; as Unix seconds."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+    if value is None or value == "":
+        return 0.0
     try:
-        return datetime.fromisoformat(str(value)).timestamp() if value else 0.0
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:  # without one it would be the server's local time
+            return moment.timestamp()
     except (ValueError, OverflowError):
-        raise Misfit(f'parsing time "{str(value)[:64]}": cannot parse') from None
+        pass
+    raise Misfit(f'parsing time "{go_text(value)[:64]}": cannot parse')
 
 
 def to_cidrs(value: object) -> tuple[str, ...]:

@@ -134,7 +134,8 @@ def _body_of(handler: Handler) -> type[Struct] | None:
 def routes_of_function(handler: Handler) -> list[Route]:
     """The routes that decorators left on a handler."""
     found = []
-    for verb, pattern, facts in getattr(handler, "__routes__", ()):
+    for verb, pattern, declared in getattr(handler, "__routes__", ()):
+        facts = dict(declared)  # a declaration is read once for every class and mount that has it
         body = _body_of(handler)
         summary = facts.pop("summary", "") or (inspect.getdoc(handler) or "").partition("\n")[0]
         found.append(Route(pattern=pattern, verb=verb, handler=handler, body=body, summary=summary, **facts))

@@ -52,7 +52,7 @@ class BatchTokens:
         """The token of a text, whether expired or not; None for anything that this server did not make."""
         raw = text[len(BATCH) :]
         try:
-            sealed = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
+            sealed = base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
             body = _decode(self._keys.open(b"batch token", sealed))
         except (ValueError, binascii.Error, msgspec.DecodeError):
             return None

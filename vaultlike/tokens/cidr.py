@@ -20,4 +20,7 @@ def admits(cidrs: tuple[str, ...], address: str) -> bool:
         return False
     if ip.version == 6 and ip.is_ipv4_mapped():
         ip = ip.ipv4()
-    return ip in _networks(cidrs)
+    try:
+        return ip in _networks(cidrs)
+    except (AddrFormatError, ValueError):  # a bound that cannot be read admits nobody
+        return False

@@ -225,15 +225,15 @@ class TokenStore:
             row = structs.replace(row, uses_left=None)
         return await self._alive(row)
 
-    async def renew(self, token: Token, ttl: int) -> Token:
-        """Sets the end of the token's life to now + `ttl` seconds. Raises Invalid when it vanished meanwhile."""
+    async def renew(self, token: Token, expires_at: float) -> Token:
+        """Sets the end of the token's life (Unix seconds). Raises Invalid when it vanished meanwhile."""
         now = self._clock.now()
         entry = structs.replace(token.entry, renewed_at=round(now, 3))
         sealed = self._keys.seal(b"token:" + token.row.id, entries.encode(entry))
-        (kept,) = await self._engine.commit([UpdateToken(token.row.id, now + ttl, sealed)])
+        (kept,) = await self._engine.commit([UpdateToken(token.row.id, expires_at, sealed)])
         if not kept:
             raise Invalid("token not found")
-        row = structs.replace(token.row, expires_at=now + ttl, sealed=sealed)
+        row = structs.replace(token.row, expires_at=expires_at, sealed=sealed)
         return Token(row, entry, token.text)
 
     async def revoke(self, identity: bytes) -> int:

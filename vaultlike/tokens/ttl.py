@@ -20,14 +20,15 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Lifetime(Struct, frozen=True):
-    """How long from now, and what to tell the caller about it."""
+    """How long from now (what the caller is told, at least 1), when exactly it ends (Unix seconds), and warnings."""
 
     ttl: int
+    ends_at: float
     warnings: tuple[str, ...] = ()
 
 
 def lifetime(limits: Limits, *, now: float, issued_at: float, increment: int = 0) -> Lifetime:
-    """The time to live from `now` of a token issued at `issued_at`.
+    """The life from `now` of a token issued at `issued_at`; it never ends after issue plus the smallest maximum.
 
     Raises Invalid when the end of its life is already past.
     """
@@ -36,7 +37,6 @@ def lifetime(limits: Limits, *, now: float, issued_at: float, increment: int = 0
         if 0 < bound < cap:
             cap = bound
     warnings: list[str] = []
-    age = now - issued_at
     if limits.period > 0:
         ttl = limits.period
         if ttl > cap:
@@ -46,18 +46,18 @@ def lifetime(limits: Limits, *, now: float, issued_at: float, increment: int = 0
             )
             ttl = cap
         if not limits.explicit_max_ttl:
-            return Lifetime(ttl, tuple(warnings))
-        left = limits.explicit_max_ttl - age
+            return Lifetime(ttl, now + ttl, tuple(warnings))
+        end = issued_at + limits.explicit_max_ttl
     else:
         ttl = increment if increment > 0 else limits.ttl or limits.mount_default
-        left = cap - age
-    left_seconds = round(left)
-    if left <= 0:
+        end = issued_at + cap
+    if end <= now:
         raise Invalid("past the max TTL, cannot renew")
-    if ttl > left_seconds:
+    left = max(1, round(end - now))
+    if ttl > left:
         warnings.append(
-            f'TTL of "{compact_duration(ttl)}" exceeded the effective max_ttl of "{compact_duration(left_seconds)}"; '
+            f'TTL of "{compact_duration(ttl)}" exceeded the effective max_ttl of "{compact_duration(left)}"; '
             "TTL value is capped accordingly"
         )
-        ttl = left_seconds
-    return Lifetime(ttl, tuple(warnings))
+        ttl = left
+    return Lifetime(ttl, min(now + ttl, end), tuple(warnings))
