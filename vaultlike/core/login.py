@@ -59,6 +59,10 @@ async def issue(core: Core, mount: MountEntry, call: Call, login: Login) -> Repl
     policies = token_policies(params.token_policies, default=not params.token_no_default_policy)
     life = lifetime(limits_of(core, mount, login), now=core.clock.now(), issued_at=core.clock.now())
     batch = token_type(mount, params.token_type) == "batch"
+    if batch and params.token_num_uses:  # the mount forces batch tokens: dropping the limit would lift it
+        raise Invalid('batch tokens cannot have "num_uses" set')
+    if params.token_strictly_bind_ip:
+        call.require("token_strictly_bind_ip", "a known address", call.remote or "none", bool(call.remote))
     groups = (await core.groups.index()).matching(mount.accessor, login.groups) if login.groups else set()
     for _ in range(3):
         who = await core.identity.recognise(call.namespace, mount.accessor, name, dict(login.alias.metadata), groups)
@@ -112,7 +116,7 @@ def _new_token(
         meta=dict(login.metadata) or None,
         explicit_max_ttl=params.token_explicit_max_ttl,
         period=params.token_period,
-        num_uses=0 if batch else params.token_num_uses,
+        num_uses=params.token_num_uses,
         bound_cidrs=cidrs,
         memo=dict(login.memo),
         alias=login.alias.name,

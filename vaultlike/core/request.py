@@ -32,6 +32,16 @@ class Request(Struct, kw_only=True):
         return f"Request(id={self.id!r}, verb={self.verb!r}, path={self.path!r})"
 
 
+def lists_nothing(reply: Reply) -> bool:
+    """Whether the answer of a list has no keys, and nothing else to show."""
+    data = reply.data
+    if data is None or reply.auth is not None or reply.wrap_info is not None:
+        return False
+    if isinstance(data, Struct):
+        return hasattr(data, "keys") and not data.keys
+    return not data.get("keys") and len(data) <= ("keys" in data)
+
+
 class Outcome(Struct, kw_only=True):
     """What came of a request, ready to be rendered."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vaultlike.clock import rfc3339
 from vaultlike.core.exchange import Exchange
+from vaultlike.core.request import lists_nothing
 from vaultlike.sdk import Reply, WrapInfo
 from vaultlike.tokens.store import NewToken
 
@@ -24,6 +25,8 @@ async def wrap(core: Core, exchange: Exchange) -> None:
     if reply.data is None and reply.auth is None and not reply.warnings:
         return
     request = exchange.request
+    if request.verb in ("list", "scan") and lists_nothing(reply):
+        return  # will be a 404, and refusals are never wrapped
     payload = request.render(exchange.outcome())
     if payload is None:
         return

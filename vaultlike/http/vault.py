@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from vaultlike.core.request import Outcome, Request, Verb
+from vaultlike.core.request import Outcome, Request, Verb, lists_nothing
 from vaultlike.core.server import Server
 from vaultlike.durations import BadDuration, parse_signed_duration
 from vaultlike.errors import Internal, Invalid, NotFound, UnsupportedMedia, VaultlikeError
@@ -104,23 +104,13 @@ def render(outcome: Outcome) -> Outgoing:
         if outcome.verb in ("read", "header", "list", "scan"):
             return NOTHING_THERE
         return Outgoing(204)
-    if outcome.verb in ("list", "scan") and _no_keys(reply):
+    if outcome.verb in ("list", "scan") and lists_nothing(reply):
         return NOTHING_THERE
     return Outgoing(reply.status or 200, render_body(outcome) or b"", headers=reply.headers)
 
 
 def _silent(reply: Reply) -> bool:
     return not (reply.auth or reply.wrap_info or reply.warnings or reply.lease_id or reply.status)
-
-
-def _no_keys(reply: Reply) -> bool:
-    """Whether a list has no keys (and nothing else to show)."""
-    data = reply.data
-    if data is None or reply.auth is not None or reply.wrap_info is not None:
-        return False
-    if isinstance(data, Struct):
-        return hasattr(data, "keys") and not data.keys
-    return not data.get("keys") and len(data) <= ("keys" in data)
 
 
 NOTHING_THERE = Outgoing(404, b'{"errors":[]}')
