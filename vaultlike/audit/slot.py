@@ -84,13 +84,15 @@ class Slot:
         return True
 
     def reopen(self) -> None:
-        """Opens the target anew; what fails is tried again by the next event."""
+        """Opens the target anew. What fails is closed and tried again by the next event: a record must not go into a
+        file that was taken away."""
         self._resting = False
         if self._device is None:
             return
         try:
             self._device.reopen()
         except (OSError, VaultlikeError) as problem:
+            self.close()
             self._fail(problem, rest=False)
 
     def close(self) -> None:

@@ -204,6 +204,21 @@ async def test_rotated_files_are_opened_anew(broker: AuditBroker, enable: Enable
     assert len(lines(rotated)) == 2 and len(lines(file)) == 1
 
 
+async def test_a_file_that_cannot_be_opened_anew_takes_nothing(
+    broker: AuditBroker, enable: Enable, file: Path, clock: FakeClock
+) -> None:
+    await enable(file_path=str(file))
+    file.unlink()
+    file.mkdir()
+    broker.reopen()
+    with pytest.raises(Internal):
+        await broker.record(request())
+    file.rmdir()
+    broker.reopen()
+    await broker.record(request())
+    assert len(lines(file)) == 1
+
+
 async def test_request_headers(broker: AuditBroker, enable: Enable, file: Path) -> None:
     for name in ("", "a b", "x" * 257, "ü"):
         with pytest.raises(Invalid):

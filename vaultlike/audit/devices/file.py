@@ -50,7 +50,7 @@ class FileDevice:
         self._torn = False
 
     def reopen(self) -> None:
-        """Opens the path anew; the old file stays in use when that fails."""
+        """Opens the path anew. Raises OSError, and the old file stays open."""
         if self._path not in ("stdout", "discard"):
             self._open()
 
