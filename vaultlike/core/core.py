@@ -13,6 +13,7 @@ from vaultlike.clock import Clock
 from vaultlike.core import renewal, simulation, workload, wrapping
 from vaultlike.core.explain import Explained, Explanations, show
 from vaultlike.core.leader import Leader
+from vaultlike.core.throttle import Throttle
 from vaultlike.identity.entity import Entity
 from vaultlike.identity.group import GroupIndex, Membership
 from vaultlike.identity.groups import GroupStore
@@ -78,6 +79,7 @@ class Core:
         self.audit = AuditBroker(View(engine, barrier, "", "audit/", cache=cache), clock, log, barrier.derive("audit"))
         self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
         self.leader = Leader(engine, clock, log, random)
+        self.throttle = Throttle(clock)
         self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}
         self.cluster = ("", "")  # name and id

@@ -1,7 +1,7 @@
 """A request's way through the house: a fixed tuple of small phases, the same for logins and everything else.
 
 Order is the wire contract's (spec/vault-api.md 1.9): namespace, token read (which also tells whether the configuration
-moved), route, token, ACL, audit, body, handler, login, wrap, audit. A plugin cannot skip any of it.
+moved), route, rate limit, token, ACL, audit, body, handler, login, wrap, audit. A plugin cannot skip any of it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from vaultlike.sdk import Call, Caller, Login, Raw, Reply
 from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.routes import VERB_OF
 from vaultlike.storage.engine import LAST_USE
+from vaultlike.system.rate_limits import quotas
 from vaultlike.tokens.cidr import admits
 
 Phase = Callable[[Core, Exchange], Awaitable[None]]
@@ -85,6 +86,25 @@ async def route(core: Core, exchange: Exchange) -> None:
     exchange.owned = exchange.place.routes.get("header" if request.verb == "header" else verb)
     if exchange.owned is None and request.verb == "header":
         exchange.owned = exchange.place.routes.get("read")
+
+
+async def limit(core: Core, exchange: Exchange) -> None:
+    """Refuses an address that asks too often, before anything is done for it (`sys/quotas`)."""
+    found = await quotas(core.storage)
+    if not found.rules:
+        return
+    request = exchange.request
+    rule = found.rule_of(request.path, _role(exchange) if found.ask_role else "")
+    if rule is not None:
+        core.throttle.count(rule, request.path, request.remote, show_headers=found.show_headers)
+
+
+def _role(exchange: Exchange) -> str:
+    facts = exchange.owned.route.login if exchange.owned is not None else None
+    if facts is None:
+        return ""
+    role = exchange.params.get(facts.role) or exchange.request.decode().get(facts.role, "")
+    return role if isinstance(role, str) else ""
 
 
 async def admit(core: Core, exchange: Exchange) -> None:
@@ -267,6 +287,7 @@ PHASES: tuple[Phase, ...] = (
     in_namespace,
     read_token,
     route,
+    limit,
     admit,
     prepare,
     authorize,

@@ -19,6 +19,7 @@ from vaultlike.system.openapi import OpenApi
 from vaultlike.system.part import Part
 from vaultlike.system.plugins import Plugins
 from vaultlike.system.policies import Policies
+from vaultlike.system.quotas import QuotaPaths
 from vaultlike.system.rekeying import Rekeying
 from vaultlike.system.remount import Remount
 from vaultlike.system.root_generation import RootGenerationPaths
@@ -64,6 +65,7 @@ class System(Backend):
             UiHeaders(services),
             Counters(services),
             OpenApi(services),
+            QuotaPaths(services),
             self._about,
         )
 

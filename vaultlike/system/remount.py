@@ -19,6 +19,7 @@ from vaultlike.sdk import Answer, Call, Reply, read, write
 from vaultlike.system.auth_mounts import TOKEN
 from vaultlike.system.enabling import mount_path
 from vaultlike.system.part import Part
+from vaultlike.system.rate_limits import follow
 
 KEY = "remounts"
 KEPT = 100  # moves
@@ -69,6 +70,7 @@ class Remount(Part):
         await self.services.table.change(edit)
         await self.services.current()
         await self.services.tokens.revoke_matching("", prefix=source)
+        await follow(self.services.storage, source, target)
         move = Move(str(uuid.UUID(bytes=self.services.random(16), version=4)), source, target)
 
         def remember(raw: bytes | None) -> bytes:

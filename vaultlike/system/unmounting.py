@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.services import Services
+from vaultlike.system.rate_limits import follow
 
 
 async def unmount(services: Services, path: str) -> None:
@@ -27,3 +28,4 @@ async def unmount(services: Services, path: str) -> None:
     # again: a login that was under way when the mount left the table may have finished since
     await services.tokens.revoke_matching("", mount=entry.accessor)
     await services.documents.below(entry.storage_prefix).delete_all()
+    await follow(services.storage, path)
