@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
+from contextlib import nullcontext
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -81,24 +82,20 @@ def check_address(call: Call, role: Role) -> None:
 
 async def judge(call: Call, body: LoginBody, asked: Asked, role: Role, provider: Provider) -> Login:
     """What the token and Azure prove. Raises Invalid (400), Denied (403) or Upstream (502)."""
-    try:
-        async with asyncio.timeout(DEADLINE):
-            return await _judge(call, body, asked, role, provider)
-    except TimeoutError:
-        raise Upstream(reason=f"Azure did not answer all that this login needs within {DEADLINE:g} s") from None
-
-
-async def _judge(call: Call, body: LoginBody, asked: Asked, role: Role, provider: Provider) -> Login:
     claims = await provider.issuer.verify(body.jwt.reveal(), call.check)
     principal = principal_of(claims)
     tenant = provider.settings.tenant_guid
     if tenant and principal.tenant:
         call.require("token.tid", tenant, principal.tenant, fold(principal.tenant) == tenant)
     check_narrows(call, role)
-    principal = await check_principal(call, role, principal, provider.groups)
     place = None
-    if role.binds_resource:
-        place = await Residence(call, role, asked, principal, provider.manager).prove()
+    try:
+        async with asyncio.timeout(DEADLINE) if role.binds_resource or principal.overage else nullcontext():
+            principal = await check_principal(call, role, principal, provider.groups)
+            if role.binds_resource:
+                place = await Residence(call, role, asked, principal, provider.manager).prove()
+    except TimeoutError:
+        raise Upstream(reason=f"Azure did not answer all that this login needs within {DEADLINE:g} s") from None
     return _assertion(body, asked, role, principal, place)
 
 

@@ -8,6 +8,7 @@ Knows nothing of claims or of where the keys come from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Final, Protocol
 
 import msgspec
@@ -22,6 +23,7 @@ from vaultlike.errors import Invalid
 MIN_RSA_BITS: Final = 2048  # RFC 7518 3.3
 MAX_RSA_BITS: Final = 8192  # a larger key only makes our checks slow
 MAX_KEYS: Final = 256
+REMEMBERED: Final = 8192  # good signatures, 32 bytes each
 MAX_TRIES: Final = 8  # signature checks spent on one token that names no key
 
 VerifyKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -96,12 +98,13 @@ class _Document(msgspec.Struct):
 
 
 class KeySet:
-    """An issuer's keys at one time: immutable, imported, indexed by key id."""
+    """An issuer's keys at one time: fixed, imported, indexed by key id."""
 
     def __init__(self, keys: Iterable[PublicKey], *, skipped: int = 0) -> None:
         """`skipped`: how many entries of the document were not usable (for health)."""
         self.keys: tuple[PublicKey, ...] = tuple(keys)
         self.skipped = skipped
+        self._verified: set[bytes] = set()
         self._named: dict[str, list[PublicKey]] = {}
         self._unnamed = [key for key in self.keys if key.kid is None]
         for key in self.keys:
@@ -149,9 +152,21 @@ class KeySet:
         return tuple(key for key in among if key.fits(algorithm))[:MAX_TRIES]
 
     def verifies(self, kid: str | None, alg: str, signature: bytes, message: bytes) -> bool:
-        """Whether one of the candidates made this signature."""
+        """Whether one of the candidates made this signature.
+
+        A machine presents one token for hours, so signatures that were good are remembered, by hash and for as long as
+        these keys are the issuer's. Only the signature: what the token says is judged anew each time.
+        """
+        seen = sha256(b"%d.%s.%s.%s" % (len(signature), signature, alg.encode(), message)).digest()
+        if seen in self._verified:
+            return True
         algorithm = _TABLE[alg]
-        return any(algorithm.check(key.key, signature, message) for key in self.candidates(kid, alg))
+        good = any(algorithm.check(key.key, signature, message) for key in self.candidates(kid, alg))
+        if good:
+            if len(self._verified) >= REMEMBERED:
+                self._verified.clear()
+            self._verified.add(seen)
+        return good
 
 
 class KeySource(Protocol):
