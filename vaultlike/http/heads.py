@@ -16,6 +16,7 @@ _SCOPE = re.compile(r"default|[1-5]xx|[1-5]\d\d")
 # Written by this layer itself: a second one from elsewhere would contradict it.
 _OWN = frozenset(("connection", "content-length", "content-type", "date", "transfer-encoding"))
 NO_BODY = frozenset((204, 304))
+NO_STORE = b"Cache-Control: no-store\r\n"
 
 
 class Heads:
@@ -52,6 +53,8 @@ class Heads:
             raise ValueError("answer is over max_response_size")
         if keep_alive and not outgoing.headers and not http10 and not head_only and status not in NO_BODY:
             return b"%b%bContent-Length: %d\r\n\r\n%b" % (head, self._date, len(body), body)
+        if any(name.lower() == "cache-control" for name, _ in outgoing.headers):
+            head = head.replace(NO_STORE, b"")  # a public document says itself how long it keeps
         lines = [b"HTTP/1.0" + head[8:] if http10 else head, self._date]
         lines += [_line(name, value) for name, value in outgoing.headers]
         if not keep_alive:

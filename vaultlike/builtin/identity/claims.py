@@ -64,7 +64,7 @@ def _entity(field: str, facts: Facts) -> object:
     simple: dict[str, object] = {
         "id": facts.id,
         "name": facts.name,
-        "metadata": facts.metadata,
+        "metadata": dict(facts.metadata),
         "groups.ids": [group.id for group in facts.groups],
         "groups.names": [group.name for group in facts.groups],
     }
@@ -87,4 +87,4 @@ def _alias(accessor: str, wanted: str, facts: Facts) -> object:
     if kind not in ("metadata", "custom_metadata"):
         raise Invalid(f"error parsing template: unknown selector of an alias {wanted[:128]!r}")
     pairs: Mapping[str, str] = {} if alias is None else getattr(alias, kind)
-    return pairs.get(key, "") if key else pairs
+    return pairs.get(key, "") if key else dict(pairs)
