@@ -32,8 +32,10 @@ class Exchange(Struct, kw_only=True):
 
     @property
     def open(self) -> bool:
-        """Whether the path needs no token."""
-        return self.owned is not None and self.owned.route.open
+        """Whether the path needs no token; a wrong method on an open path is told so without one."""
+        if self.owned is not None:
+            return self.owned.route.open
+        return self.place is not None and any(owned.route.open for owned in self.place.routes.values())
 
     def outcome(self) -> Outcome:
         """What the wire renders."""

@@ -135,7 +135,7 @@ class VaultFace:
     """Answers `/v1/`; everything else is the next face's or nothing."""
 
     def __init__(self, server: Server, log: FilteringBoundLogger) -> None:
-        self._server, self._log = server, log
+        self._server, self._log = server, log.bind()  # bound once: a lazy logger binds anew at every call
 
     async def __call__(self, incoming: Incoming) -> Outgoing:
         """One HTTP request to one HTTP answer; never raises."""
