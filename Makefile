@@ -69,7 +69,7 @@ bench: $(READY)  ## throughput and latency on this machine
 
 example-go: $(READY)  ## the Go client against a server of ours
 	@command -v go >/dev/null || { echo "go is needed for this example" >&2; exit 1; }
-	$(MAKE) -C examples/go run PYTHON=$(abspath $(PY))
+	$(MAKE) -C examples/go_azure_login run PYTHON=$(abspath $(PY))
 
 compat-hvac: $(READY)  ## hvac's own tests against a server of ours; HVAC_REPO names a clone of hvac/hvac
 	@test -n "$${HVAC_REPO:-}" || { echo "set HVAC_REPO to a clone of hvac/hvac" >&2; exit 1; }

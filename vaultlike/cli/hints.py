@@ -125,13 +125,17 @@ def _missing_prefix(path: str, session: Session) -> str:
     engines = [name for name in as_map(listed.get("secret")) if (path + "/").startswith(name)]
     if mounts and not engines:
         return f"did you mean auth/{path}?"
-    kinds = {as_text(as_map(mount).get("type")) for mount in as_map(listed.get("auth")).values()}
     from vaultlike.cli.login import METHODS
 
-    first = path.partition("/")[0]
-    if not engines and "/" in path and first in METHODS and first not in kinds:
-        return f"did you mean auth/{path}? (auth methods live below auth/;  vaultlike auth enable {first})"
-    return ""
+    first, _, rest = path.partition("/")
+    if engines or not rest or first not in METHODS:
+        return ""
+    of_kind = [
+        name for name, mount in as_map(listed.get("auth")).items() if as_text(as_map(mount).get("type")) == first
+    ]
+    if of_kind:
+        return f"did you mean auth/{of_kind[0]}{rest}?"
+    return f"did you mean auth/{path}? (auth methods live below auth/;  vaultlike auth enable {first})"
 
 
 def _asker(session: Session) -> Client:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,13 @@ def clean_environment(folder: Path, extra: Mapping[str, str] | None = None) -> d
     return kept | dict(extra or {})
 
 
+def _free_port() -> int:
+    """A port that nobody has now. Port 0 would do, but a server then cannot know its own address before it listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class DevServer:
     """`vaultlike server -dev` in a process of its own; use it as a context manager.
 
@@ -80,7 +88,7 @@ class DevServer:
     def _start(self) -> None:
         command = [
             *(sys.executable, "-m", "vaultlike", "server", "-dev", f"-dev-root-token-id={ROOT_TOKEN}"),
-            *("-dev-listen-address=127.0.0.1:0", *self._options),
+            *(f"-dev-listen-address=127.0.0.1:{_free_port()}", *self._options),
         ]
         with (self.folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
