@@ -15,8 +15,10 @@ from vaultlike.system.counters import Counters
 from vaultlike.system.explain import Explain
 from vaultlike.system.keys import Keys
 from vaultlike.system.leases import Leases
+from vaultlike.system.locked_users import LockedUsers
 from vaultlike.system.openapi import OpenApi
 from vaultlike.system.part import Part
+from vaultlike.system.password_policies import PasswordPolicies
 from vaultlike.system.plugins import Plugins
 from vaultlike.system.policies import Policies
 from vaultlike.system.quotas import QuotaPaths
@@ -66,6 +68,8 @@ class System(Backend):
             Counters(services),
             OpenApi(services),
             QuotaPaths(services),
+            LockedUsers(services),
+            PasswordPolicies(services),
             self._about,
         )
 

@@ -80,7 +80,6 @@ class Counters(Part):
             Gauge("vault.core.mounts.unavailable", broken, "Mounts whose plugin is unavailable."),
             Gauge("vault.token.count", tokens, "Service tokens in the database."),
             Gauge("vault.expire.num_leases", tokens, "Leases: every service token is one."),
-            Gauge("vault.identity.entities", await self._entities(), "Entities."),
             Gauge("vault.policy.count", len(await services.policies.names()), "ACL policies."),
         ]
 
