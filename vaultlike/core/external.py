@@ -21,17 +21,17 @@ async def refresh(core: Core, identity: str, mount: str, names: tuple[str, ...])
     """
     groups = (await core.groups.index()).matching(mount, names)
     for _ in range(ATTEMPTS):
-        entity = await core.identity.entity(identity)
+        entity = await core.identity.standing(identity)
         if entity is None:
             return
         body = joined(entity.body, mount, groups)
         if body is entity.body:
             return
         before = {group for group, at in entity.body.external if at == mount}
-        await core.groups.note_members(identity, groups - before)
+        await core.groups.note_members(entity.id, groups - before)
         try:
             await core.identity.save_entity(entity, body)
         except Conflict:
             continue  # the store has forgotten what it knew
-        await core.groups.note_members(identity, (), before - groups)
+        await core.groups.note_members(entity.id, (), before - groups)
         return

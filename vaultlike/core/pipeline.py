@@ -125,7 +125,7 @@ async def admit(core: Core, exchange: Exchange) -> None:
         token = used
     exchange.token = token
     if token.row.entity:
-        exchange.entity = await core.identity.entity(token.row.entity)
+        exchange.entity = await core.identity.standing(token.row.entity)
         if exchange.entity is None or exchange.entity.body.disabled:
             raise Denied(reason="the token's entity is disabled or gone")
 
@@ -146,7 +146,7 @@ async def prepare(core: Core, exchange: Exchange) -> None:
         caller = Caller(
             id=token.row.id,
             accessor=token.entry.accessor,
-            entity_id=token.row.entity,
+            entity_id=exchange.entity.id if exchange.entity is not None else "",
             display_name=token.entry.display_name,
             policies=await core.policies_of(token, exchange.entity),
             token_policies=token.entry.policies,

@@ -29,7 +29,7 @@ async def renew(core: Core, call: Call, token: Token, increment: int, *, show_to
     renewed = await core.tokens.renew(token, life.ends_at)
     if token.entry.groups:
         await external.refresh(core, token.row.entity, token.row.mount, token.entry.groups)
-    entity = await core.identity.entity(token.row.entity)
+    entity = await core.identity.standing(token.row.entity)
     extra = await core.identity_policies(entity)
     auth = AuthInfo(
         client_token=token.text if show_token else "",

@@ -27,6 +27,9 @@ from vaultlike.storage.engine import (
     PutAlias,
     PutEntity,
 )
+from vaultlike.storage.view import Put, View
+
+MAX_MERGES = 16  # how often an entity can have been merged on
 
 
 class Sealer(Protocol):
@@ -51,6 +54,7 @@ class IdentityStore:
 
     def __init__(self, engine: Engine, sealer: Sealer, clock: Clock, random: Callable[[int], bytes]) -> None:
         self._engine, self._sealer, self._clock, self._random = engine, sealer, clock, random
+        self._merged = View(engine, sealer, "", "identity/merged/")  # <merged entity's id>: the id of its successor
         self.forget()
 
     def forget(self) -> None:
@@ -141,6 +145,22 @@ class IdentityStore:
                 return None
             known = cache[identity] = self.open_entity(row)
         return known
+
+    async def standing(self, identity: str) -> Entity | None:
+        """The entity that a token's entity id stands for now: itself, or the one that it was merged into."""
+        for _ in range(MAX_MERGES):
+            entity = await self.entity(identity)
+            if entity is not None or not identity:
+                return entity
+            successor = await self._merged.get(identity)
+            if successor is None:
+                return None
+            identity = successor.decode()
+        return None
+
+    async def note_merge(self, ids: Iterable[str], into: str) -> None:
+        """Remembers where entities are merged into; counts only once they are gone."""
+        await self._merged.commit([Put(identity, into.encode()) for identity in ids])
 
     async def entity_by_name(self, namespace: str, name: str) -> Entity | None:
         """An entity by name, whatever its case."""

@@ -135,3 +135,24 @@ async def test_a_group_alias_name_is_unique_at_its_mount(server: ClubServer) -> 
     body = {"name": "STAFF", "mount_accessor": server.club, "canonical_id": group}
     answer = await server.post("identity/group-alias", body)
     assert answer.errors == ["combination of mount and group alias name is already in use"]
+
+
+async def test_a_merge_takes_over_the_groups_of_logins(server: ClubServer) -> None:
+    group, _ = await external(server, "staff", "staff")
+    token = await server.log_in("eve", ("staff",))
+    eve = (await server.get("auth/token/lookup-self", token=token)).data["entity_id"]
+    into = (await server.post("identity/entity", {"name": "into"})).data["id"]
+    await server.post("identity/entity/merge", {"from_entity_ids": eve, "to_entity_id": into})
+    assert (await server.get(f"identity/entity/id/{into}")).data["direct_group_ids"] == [group]
+    assert (await server.get(f"identity/group/id/{group}")).data["member_entity_ids"] == [into]
+    renewed = await server.post("auth/token/renew-self", token=token)  # the token stands for the other entity now
+    assert renewed.auth["identity_policies"] == ["staff"]
+    await server.post(f"identity/entity/id/{into}", {"disabled": True})
+    assert (await server.get("auth/token/lookup-self", token=token)).status == 403
+
+
+async def test_a_login_of_many_at_once_loses_nobody(server: ClubServer) -> None:
+    group, _ = await external(server, "staff", "staff")
+    tokens = await asyncio.gather(*(server.log_in(f"user{n % 5}", ("staff",)) for n in range(20)))
+    assert all([await server.policies_of(token) == ["staff"] for token in tokens])
+    assert len((await server.get(f"identity/group/id/{group}")).data["member_entity_ids"]) == 5

@@ -40,13 +40,22 @@ class MergePaths(Part):
         for _ in range(ATTEMPTS):
             into, merged = await self._entities(body, sources)
             aliases = await self._aliases(into, merged, set(body.conflicting_alias_ids_to_keep))
+            await self._core.identity.note_merge(sources, into.id)
             try:
                 await self._core.identity.add(*self._writes(into, merged, *aliases))
             except Conflict:
                 continue  # the store has forgotten what it knew
-            await self._core.groups.replace_entities(sources, into.id)
+            await self._follow(into, merged)
             return
         raise Unavailable("too many concurrent writes to the same entities")
+
+    async def _follow(self, into: Entity, merged: list[Entity]) -> None:
+        """The groups of the merged entities are the other's now."""
+        await self._core.groups.replace_entities([entity.id for entity in merged], into.id)
+        for entity in merged:
+            external = {group for group, _ in entity.body.external}
+            await self._core.groups.note_members(into.id, external)
+            await self._core.groups.note_members(entity.id, (), external)
 
     def _check(self, body: MergeFields, sources: tuple[str, ...]) -> None:
         if not body.to_entity_id:
@@ -118,7 +127,13 @@ class MergePaths(Part):
             row = store.alias_row(replace(alias.row, entity=into.id), body)
             ops.append(PutAlias(row, expect=alias.row.version))
         ids = tuple(entity.id for entity in merged)
-        changed = replace(into.body, merged_ids=(*into.body.merged_ids, *ids), updated_at=now)
+        external = {pair for entity in (into, *merged) for pair in entity.body.external}
+        changed = replace(
+            into.body,
+            merged_ids=(*into.body.merged_ids, *ids),
+            external=tuple(sorted(external)),
+            updated_at=now,
+        )
         ops.append(PutEntity(store.entity_row(into.row, changed), expect=into.row.version))
         # last: deleting an entity deletes the aliases that still point to it
         return [*ops, *(DeleteEntity(identity) for identity in ids)]

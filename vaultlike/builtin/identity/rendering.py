@@ -35,6 +35,7 @@ async def show_entity(core: Services, entity: Entity) -> dict[str, object]:
     """An entity with its aliases and groups."""
     body = entity.body
     _, groups = await core.membership(entity)
+    aliases = sorted(await core.identity.aliases_of(entity.id), key=lambda alias: alias.body.created_at)
     return {
         "id": entity.id,
         "name": entity.name,
@@ -45,7 +46,7 @@ async def show_entity(core: Services, entity: Entity) -> dict[str, object]:
         "namespace_id": "root",
         "creation_time": rfc3339(body.created_at),
         "last_update_time": rfc3339(body.updated_at),
-        "aliases": [show_alias(core, alias) for alias in await core.identity.aliases_of(entity.id)],
+        "aliases": [show_alias(core, alias) for alias in aliases],
         "direct_group_ids": groups.direct,
         "inherited_group_ids": groups.inherited,
         "group_ids": groups.all,
