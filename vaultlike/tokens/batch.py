@@ -35,6 +35,10 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Body).decode
 
 
+def _text(sealed: bytes) -> str:
+    return BATCH + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
 class BatchTokens:
     """Makes and opens batch tokens with the barrier's keys."""
 
@@ -45,7 +49,7 @@ class BatchTokens:
         """The token whose text carries `row` and `entry`."""
         body = _Body(row.namespace, row.path, row.mount, row.role, row.entity, row.parent, row.expires_at or 0.0, entry)
         sealed = self._keys.seal(b"batch token", _encode(body))
-        text = BATCH + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        text = _text(sealed)
         return Token(msgspec.structs.replace(row, id=self._keys.token_hmac(text)), entry, text)
 
     def open(self, text: str) -> Token | None:
@@ -53,6 +57,8 @@ class BatchTokens:
         raw = text[len(BATCH) :]
         try:
             sealed = base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
+            if _text(sealed) != text:  # one token, one text
+                return None
             body = _decode(self._keys.open(b"batch token", sealed))
         except (ValueError, binascii.Error, msgspec.DecodeError):
             return None

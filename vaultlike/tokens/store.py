@@ -165,9 +165,10 @@ class TokenStore:
         token = self._batch.open(text) if len(text) <= MAX_TOKEN else None
         if token is None or (token.row.expires_at or 0) <= self._clock.now():
             return None
-        parent = token.row.parent
-        if parent is not None and not await self._engine.ancestors_alive(parent, self._clock.now()):
-            return None
+        if token.row.parent is not None:
+            _, parent = await self._engine.token(token.row.parent)
+            if parent is None or not await self._alive(parent):
+                return None
         return token
 
     async def _alive(self, row: TokenRow) -> bool:
