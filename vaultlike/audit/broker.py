@@ -37,7 +37,7 @@ class AuditBroker:
         self.enabled = False
 
     async def load(self) -> None:
-        """Takes over the stored devices and headers: opens new ones, closes what is gone, keeps the others."""
+        """Takes over the stored devices and headers: closes what is gone, keeps the others; new ones open when used."""
         entries = await self._view.cached(DEVICES, _decode_devices) or []
         self._headers = await self._view.cached(HEADERS, _decode_headers) or {}
         if [slot.entry for slot in self._slots] == entries:

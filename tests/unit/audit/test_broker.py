@@ -148,6 +148,12 @@ async def test_a_device_that_hangs_does_not_hang_requests(
             with pytest.raises(Internal):
                 await broker.record(request())  # not tried: these do not wait
         assert time.monotonic() - began < 2
+        clock.advance(slots.REST + 1)
+        waiting = broker._slots[0]._device._waiting._queue  # type: ignore[union-attr]
+        before = waiting.qsize()
+        results = await asyncio.gather(*(broker.record(request()) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(result, Internal) for result in results)
+        assert waiting.qsize() == before + 1  # one finds out for all
         while _drain(reader):
             await asyncio.sleep(0.01)
         clock.advance(60)
@@ -208,6 +214,7 @@ async def test_a_file_that_cannot_be_opened_anew_takes_nothing(
     broker: AuditBroker, enable: Enable, file: Path, clock: FakeClock
 ) -> None:
     await enable(file_path=str(file))
+    await broker.record(request())
     file.unlink()
     file.mkdir()
     broker.reopen()

@@ -172,6 +172,10 @@ async def test_a_socket_reconnects(tmp_path: Path) -> None:
     device.reopen()
     await send(b"after\n")
     assert await got.get() == b"after\n" and len(writers) == 2
+    writers[1].close()
+    await writers[1].wait_closed()
+    await send(b"closed by the other side\n")
+    assert await got.get() == b"closed by the other side\n" and len(writers) == 3
     device.close()
     server.close()
     await server.wait_closed()

@@ -266,8 +266,22 @@ async def test_destroyed_data_are_gone_from_the_database(v2: Door, engine: Count
     assert len(await engine.keys("", "mount/u/older/")) == 2
     await v2("write", "destroy/a", {"versions": [1]})
     assert len(await engine.keys("", "mount/u/older/")) == 1
+    await v2("delete", "data/a")
+    await v2("write", "destroy/a", {"versions": [3]})
+    await v2("write", "undelete/a", {"versions": [3]})
+    newest = await v2.backend._secrets.find("a")  # type: ignore[attr-defined]
+    assert newest.data is None and newest.record.versions[3].deleted_at > 0
     await v2("delete", "metadata/a")
     assert await engine.keys("", "mount/u/") == []
+
+
+async def test_secrets_do_not_share_older_versions(v2: Door) -> None:
+    for path in ("a", "b"):
+        for n in (1, 2):
+            await put(v2, path, {"v": f"{path}{n}"})
+    assert (await v2("read", "data/a", {"version": 1}))["data"] == {"v": "a1"}
+    await v2("delete", "metadata/b")
+    assert (await v2("read", "data/a", {"version": 1}))["data"] == {"v": "a1"}
 
 
 async def test_a_secret_made_again_shows_nothing_of_the_one_before(v2: Door) -> None:

@@ -46,18 +46,13 @@ class SocketDevice:
     async def _send(self, line: bytes) -> None:
         loop = asyncio.get_running_loop()
         async with self._turn:
-            fresh = self._socket is None
+            if self._socket is not None and self._kind != "udp" and _gone(self._socket):
+                self.close()
             if self._socket is None:
                 self._socket = await self._connect(loop)
             try:
                 await loop.sock_sendall(self._socket, line)
-            except OSError:
-                self.close()
-                if fresh:
-                    raise
-                self._socket = await self._connect(loop)  # the other side had gone: once more
-                await loop.sock_sendall(self._socket, line)
-            except BaseException:  # cancelled inside a line: the connection cannot be used any more
+            except BaseException:  # broken, or cancelled inside a line: this connection cannot be used any more
                 self.close()
                 raise
 
@@ -72,6 +67,16 @@ class SocketDevice:
             except OSError as error:
                 problem = error
         raise problem
+
+
+def _gone(connected: socket.socket) -> bool:
+    """Whether the other side has closed: the first line after that would be taken and lost."""
+    try:
+        return connected.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 async def _connected(loop: asyncio.AbstractEventLoop, family: int, kind: int, target: object) -> socket.socket:
