@@ -22,4 +22,4 @@ class Settings(Struct, frozen=True, kw_only=True):
     stanzas: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     allowed_plugins: tuple[str, ...] = ()
-    explanations: int = 10_000  # how many refused and accepted logins can be explained
+    explanations: int = 4_096  # how many refused and accepted logins can be explained

@@ -116,6 +116,8 @@ async def admit(core: Core, exchange: Exchange) -> None:
     if token is None:
         raise _unknown(exchange, "the token is unknown, expired or used up" if request.token else "no token")
     exchange.token = None  # until admitted: a refusal by address costs no use
+    if token.row.mount and not token.batch and core.router.by_accessor(token.row.mount) is None:
+        raise Denied(reason="the mount that made the token is gone")  # a login that raced with disabling it
     if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, request.remote):
         raise Denied(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
     if token.row.uses_left is not None:
