@@ -78,6 +78,11 @@ class NewToken(Struct, frozen=True, kw_only=True):
     text: str = ""  # a custom id
 
 
+def _unspent(row: TokenRow, now: float) -> bool:
+    """Whether a token has time and uses left, its ancestors aside."""
+    return (row.expires_at is None or row.expires_at > now) and (row.uses_left is None or row.uses_left > 0)
+
+
 class TokenStore:
     """The tokens of one server. `random(n)` gives n random bytes."""
 
@@ -173,9 +178,7 @@ class TokenStore:
 
     async def _alive(self, row: TokenRow) -> bool:
         now = self._clock.now()
-        if row.expires_at is not None and row.expires_at <= now:
-            return False
-        if row.uses_left is not None and row.uses_left <= 0:
+        if not _unspent(row, now):
             return False
         return row.parent is None or await self._engine.ancestors_alive(row.id, now)
 
@@ -260,9 +263,15 @@ class TokenStore:
             total += int(str(count))
 
     async def tokens(self, namespace: str, after: bytes = b"", limit: int = 1000) -> list[Token]:
-        """A page of the valid tokens of a namespace."""
-        rows = await self._engine.tokens(namespace=namespace, after=after, limit=limit)
-        return [Token(row, self._open(row)) for row in rows]
+        """A page of the tokens of a namespace, by id, without those that have expired or are spent; [] at the end.
+
+        A child of an expired token is listed until it is swept; it is of no use to anybody.
+        """
+        while rows := await self._engine.tokens(namespace=namespace, after=after, limit=limit):
+            now, after = self._clock.now(), rows[-1].id
+            if page := [Token(row, self._open(row)) for row in rows if _unspent(row, now)]:
+                return page
+        return []
 
     # What a token keeps for itself (the cubbyhole)
 
