@@ -25,19 +25,28 @@ class Source(Struct, frozen=True):
 def read_sources(paths: Sequence[str], notes: Notes) -> list[Source]:
     """Every file of `paths`; of a folder its `*.hcl` and `*.json` by name. What cannot be read becomes a problem."""
     sources: list[Source] = []
-    files = [file for path in paths for file in _files(path, notes)]
-    if len(files) > MAX_FILES:
-        notes.problem(Place(paths[0]), f"more than {MAX_FILES} files of configuration")
-        return sources
-    for file in files:
-        text = _read(file, notes)
-        if text is None:
-            continue
-        try:
-            sources.append(Source(file, parse(text, limit=MAX_FILE)))
-        except HclInvalid as problem:
-            notes.problem(Place(file, problem.line), str(problem).partition(": ")[2])
+    count = 0
+    for path in paths:
+        for file in _files(path, notes):
+            count += 1
+            if count > MAX_FILES:
+                notes.problem(Place(path), f"more than {MAX_FILES} files of configuration")
+                return sources
+            source = _source(file, notes)
+            if source is not None:
+                sources.append(source)
     return sources
+
+
+def _source(file: str, notes: Notes) -> Source | None:
+    text = _read(file, notes)
+    if text is None:
+        return None
+    try:
+        return Source(file, parse(text, limit=MAX_FILE))
+    except HclInvalid as problem:
+        notes.problem(Place(file, problem.line), str(problem).partition(": ")[2])
+        return None
 
 
 def _files(path: str, notes: Notes) -> list[str]:

@@ -6,7 +6,6 @@ from vaultlike.config import values
 from vaultlike.config.section import Key
 
 _ALONE = "every node is active on its database; there is no cluster traffic"
-_NO_MLOCK = "memory is not locked; encrypt or disable swap instead"
 _ROTATE = "let logrotate move the file and send SIGHUP"
 _NO_CACHE = "caches are always right: they follow every change of the configuration"
 _PLUGINS = "plugins are Python packages of this installation"
@@ -23,18 +22,18 @@ TOP: dict[str, Key] = {
     "max_lease_ttl": Key(values.duration),
     "default_max_request_duration": Key(values.seconds),
     "workers": Key(values.integer),
-    # what other servers of this API know and what does nothing here
-    "disable_mlock": Key(idle=_NO_MLOCK, quiet=True),
+    # what other servers of this API know and what does nothing here; these ask to leave out what is not there anyway
+    "disable_clustering": Key(values.flag),
+    "disable_indexing": Key(values.flag),
+    "disable_mlock": Key(values.flag),
+    "disable_performance_standby": Key(values.flag),
+    "disable_printable_check": Key(values.flag),
+    "disable_sealwrap": Key(values.flag),
+    "disable_sentinel_trace": Key(values.flag),
     "cluster_addr": Key(idle=_ALONE, quiet=True),
     "cluster_cipher_suites": Key(idle=_ALONE, quiet=True),
-    "disable_clustering": Key(idle=_ALONE, quiet=True),
-    "disable_performance_standby": Key(idle=_ALONE, quiet=True),
     "disable_cache": Key(idle=_NO_CACHE, quiet=True),
     "cache_size": Key(idle=_NO_CACHE, quiet=True),
-    "disable_sealwrap": Key(idle=_NOTHING, quiet=True),
-    "disable_indexing": Key(idle=_NOTHING, quiet=True),
-    "disable_printable_check": Key(idle=_NOTHING, quiet=True),
-    "disable_sentinel_trace": Key(idle=_NOTHING, quiet=True),
     "detect_deadlocks": Key(idle=_NOTHING, quiet=True),
     "enable_response_header_hostname": Key(idle=_NOTHING, quiet=True),
     "enable_response_header_raft_node_id": Key(idle=_NOTHING, quiet=True),

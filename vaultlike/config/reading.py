@@ -39,10 +39,12 @@ def load(paths: Sequence[str], environment: Mapping[str, str], *, complete: bool
     VAULT_API_ADDR, VAULT_LOG_LEVEL and VAULT_LOG_FORMAT of `environment`.
     """
     reading = _Reading(environment)
-    for source in read_sources(paths, reading.notes):
+    sources = read_sources(paths, reading.notes)
+    readable = not reading.notes.problems  # what is missing may stand in a file that could not be read
+    for source in sources:
         reading.take(source)
     reading.take_environment()
-    if complete:
+    if complete and readable:
         reading.check_complete(Place(paths[0] if paths else ""))
     return Loaded(reading.config(), tuple(reading.notes.problems))
 

@@ -90,15 +90,19 @@ class HttpServer:
         """How many clients are connected."""
         return sum(len(endpoint.open) for endpoint in self._endpoints)
 
-    def reload_tls(self) -> None:
+    def reload_tls(self, listeners: Sequence[ListenerSettings] | None = None) -> None:
         """Reads every listener's certificate, key and client CA again; open connections keep what they have.
 
+        `listeners`: settings that may name other files than before, in the order of the start; only their TLS counts.
         Raises ListenerError for the first that cannot be used; that listener stays as it was, the others are reloaded.
         """
         failed: ListenerError | None = None
-        for tls in self._tls:
+        secure = [settings for settings in listeners or () if settings.secure]
+        if listeners is not None and len(secure) != len(self._tls):
+            raise ListenerError("listeners were added or removed, or TLS switched: that needs a restart")
+        for number, tls in enumerate(self._tls):
             try:
-                tls.reload()
+                tls.reload(secure[number] if secure else None)
             except ListenerError as exc:
                 failed = failed or exc
         if failed is not None:

@@ -21,9 +21,11 @@ class ReloadableTls:
         self._newest = self.context = build_context(settings)
         self.context.sni_callback = self._hand_over
 
-    def reload(self) -> None:
-        """Reads the files again. On ListenerError the context in use stays."""
-        self._newest = build_context(self._settings)
+    def reload(self, settings: ListenerSettings | None = None) -> None:
+        """Reads the files again, or those of other settings. On ListenerError the context in use stays."""
+        wanted = settings or self._settings
+        self._newest = build_context(wanted)
+        self._settings = wanted
 
     def _hand_over(self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         if self._newest is not context:

@@ -72,9 +72,9 @@ def _paths(config: ServerConfig) -> list[Problem]:
 
 
 def _workers(config: ServerConfig) -> list[Problem]:
-    if config.workers > 1 and config.storage.kind == "inmem":
-        text = f"workers = {config.workers}: processes cannot share storage in memory, use 1 or another storage"
-        return [Problem(Place(), text)]
+    """Unseal, rekey and root generation keep their progress in one process: several would each see a part of it."""
+    if config.workers > 1:
+        return [Problem(Place(), f"workers = {config.workers}: several serving processes are not built, use 1")]
     return []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ Options:
   -log-level=LEVEL             trace, debug, info, warn or error.
   -log-format=FORMAT           standard or json.
   -log-file=PATH               Write the log there instead of to standard error.
-  -workers=N                   How many processes serve requests.
+  -workers=N                   How many processes serve requests; only 1 is built.
 
 Dev options (never for real secrets):
   -dev                         In memory, unsealed, with kv version 2 at secret/ and a root token.
@@ -56,7 +56,6 @@ class Flags(Struct, kw_only=True):
     dev_azure: bool = False
     dev_no_store_token: bool = False
     help: bool = False
-    worker: int = -1  # internal: the socket of the supervisor that started this process
 
 
 _BOOLS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
@@ -104,9 +103,6 @@ def _integer(name: str, text: str) -> int:
 
 
 def _unknown(name: str) -> str:
-    known = [field.replace("_", "-") for field in Flags.__struct_fields__ if field != "worker"]
+    known = [field.replace("_", "-") for field in Flags.__struct_fields__]
     near = difflib.get_close_matches(name, known, n=1)
     return f"unknown option -{name}" + (f", did you mean -{near[0]}?" if near else "")
-
-
-Environ = Callable[[str], str]

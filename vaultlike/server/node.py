@@ -120,7 +120,7 @@ class Node:
             except (VaultlikeError, OSError) as problem:
                 self._log.error("audit files cannot be opened again", problem=str(problem))
         try:
-            self._http.reload_tls()
+            self._http.reload_tls([listener_settings(each) for each in config.listeners])
         except ListenerError as problem:
             self._log.error("certificates cannot be loaded", problem=str(problem))
 

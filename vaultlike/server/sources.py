@@ -22,8 +22,6 @@ from vaultlike.log import LEVELS
 from vaultlike.server.check import check
 from vaultlike.server.flags import Flags
 
-MAX_WORKERS = 128
-
 
 class Sources:
     """Reads the configuration, now and at every reload. `listener` and `clouds` are a dev server's own."""
@@ -80,8 +78,6 @@ class Sources:
         if flags.log_file:
             changes["log_file"] = flags.log_file
         changes["workers"] = flags.workers or config.workers or 1
-        if changes["workers"] > MAX_WORKERS:
-            problems.append(Problem(Place(), f"more than {MAX_WORKERS} workers"))
         return structs.replace(config, **changes)
 
 
