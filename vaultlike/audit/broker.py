@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 
 import msgspec
+from structlog.typing import FilteringBoundLogger
 
 from vaultlike.audit.entry import DeviceEntry, parse_options
 from vaultlike.audit.event import AuditEvent
-from vaultlike.audit.slot import Log, Slot
+from vaultlike.audit.slot import Slot
 from vaultlike.clock import Clock
 from vaultlike.errors import Internal, Invalid
 from vaultlike.storage.view import View
@@ -30,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 class AuditBroker:
     """The audit of one server. `salt` is the secret from which each device's hashing key is made."""
 
-    def __init__(self, view: View, clock: Clock, log: Log, salt: bytes) -> None:
+    def __init__(self, view: View, clock: Clock, log: FilteringBoundLogger, salt: bytes) -> None:
         self._view, self._clock, self._log, self._salt = view, clock, log, salt
         self._slots: tuple[Slot, ...] = ()
         self._headers: Mapping[str, bool] = {}

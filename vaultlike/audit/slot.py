@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Mapping
-from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
 
 from vaultlike.audit.devices import Device, open_device
 from vaultlike.audit.entry import DeviceEntry, parse_options
@@ -20,17 +21,10 @@ TIMEOUT = 5.0  # seconds that a request waits for one device
 REST = 5.0  # seconds for which a device that hung or failed to open is not tried again
 
 
-class Log(Protocol):
-    """What the audit says to the operator."""
-
-    def error(self, event: str, /, **facts: object) -> object: ...
-    def info(self, event: str, /, **facts: object) -> object: ...
-
-
 class Slot:
     """A device by its entry. Constructing opens nothing."""
 
-    def __init__(self, entry: DeviceEntry, salt: bytes, clock: Clock, log: Log) -> None:
+    def __init__(self, entry: DeviceEntry, salt: bytes, clock: Clock, log: FilteringBoundLogger) -> None:
         self.entry, self._clock, self._log = entry, clock, log
         options = parse_options(entry.kind, entry.options)
         name = f"{entry.path}\x00{entry.enabled_at!r}".encode()
