@@ -162,6 +162,26 @@ def test_dev_is_ready_to_use(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_dev_on_a_port_of_the_systems_choice_names_it(tmp_path: Path) -> None:
+    with Running(tmp_path, 0, "-dev", "-dev-no-store-token", "-dev-listen-address=127.0.0.1:0") as server:
+        server.port = int(server.output.partition("VAULT_ADDR='http://127.0.0.1:")[2].partition("'")[0])
+        assert server.call("GET", "sys/health")[0] == 200
+
+
+def test_a_unix_socket_goes_with_the_server(tmp_path: Path) -> None:
+    config = tmp_path / "a.hcl"
+    path = tmp_path / "v.sock"
+    config.write_text(f'storage "inmem" {{}}\nlistener "unix" {{\n address = "{path}"\n socket_mode = "660"\n}}\n')
+    with Running(tmp_path, 0, f"-config={config}") as server:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b"GET /v1/sys/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 501 ")
+        assert server.stop() == 0
+    assert not path.exists()
+
+
 def test_dev_from_the_environment_stores_nothing_when_told_so(tmp_path: Path) -> None:
     port = free_port()
     where = {"VAULT_DEV_ROOT_TOKEN_ID": "mine", "VAULT_DEV_LISTEN_ADDRESS": f"127.0.0.1:{port}"}

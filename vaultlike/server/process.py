@@ -90,7 +90,7 @@ class Process:
         sockets = bind_all(config)  # before the database: a busy port is the most likely mistake
         try:
             await node.open()
-            notice = await self._open_dev(node, config) if self._flags.dev else ""
+            notice = await self._open_dev(node, config, shown_addresses(sockets)[0][0]) if self._flags.dev else ""
             await node.listen(sockets)
             with _pid_file(config.pid_file):
                 banner.say(banner.configuration(config, shown_addresses(sockets)) + banner.STARTED + notice)
@@ -101,14 +101,19 @@ class Process:
                 self._log.info("stopping")
         finally:
             await node.close()
+            for listener in config.listeners:
+                if listener.kind == "unix":
+                    with contextlib.suppress(OSError):
+                        os.unlink(listener.address)
 
-    async def _open_dev(self, node: Node, config: ServerConfig) -> str:
+    async def _open_dev(self, node: Node, config: ServerConfig, bound: str) -> str:
         root_token = self._flags.dev_root_token_id or self._environment.get("VAULT_DEV_ROOT_TOKEN_ID", "")
         keys = await open_dev(node.server, root_token)
         stored = ""
         if not self._flags.dev_no_store_token:
             stored = store_token(keys.root_token, self._environment.get("HOME", ""))
-        return banner.dev_notice(config.api_addr, keys, stored, self._ca_file, self._azure)
+        url = config.api_addr or f"{'https' if config.listeners[0].secure else 'http'}://{bound}"
+        return banner.dev_notice(url, keys, stored, self._ca_file, self._azure)
 
     def _reload(self, node: Node) -> None:
         """Reads everything again; with a problem everything stays as it is, and the log says why."""
