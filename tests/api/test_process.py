@@ -148,6 +148,24 @@ def test_sealed_start_init_unseal_and_a_restart(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_a_static_seal_opens_by_itself_and_another_key_is_told(tmp_path: Path) -> None:
+    port = free_port()
+    seal = 'seal "static" {\n current_key_id = "k"\n current_key = "env://SEAL_KEY"\n}\n'
+    config = written(tmp_path, port, seal)
+    with Running(tmp_path, port, f"-config={config}", SEAL_KEY="11" * 32) as server:
+        order = {"recovery_shares": 1, "recovery_threshold": 1}
+        root_token = server.call("PUT", "sys/init", order)[1]["root_token"]
+        assert server.call("GET", "sys/seal-status")[1]["sealed"] is False
+        assert server.stop() == 0
+    with Running(tmp_path, port, f"-config={config}", SEAL_KEY="11" * 32) as server:
+        assert server.call("GET", "auth/token/lookup-self", token=root_token)[0] == 200
+        assert server.stop() == 0
+    ended = refused(tmp_path, f"-config={config}", SEAL_KEY="22" * 32)
+    assert ended.returncode == 1
+    assert len(ended.stderr.strip().splitlines()) == 1 and "Traceback" not in ended.stderr
+    assert "2222" not in ended.stderr
+
+
 def test_dev_is_ready_to_use(tmp_path: Path) -> None:
     port = free_port()
     words = ("-dev", "-dev-root-token-id=root", f"-dev-listen-address=127.0.0.1:{port}")
@@ -265,7 +283,7 @@ def test_a_log_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     server.port, server.ca_file, server.process, server.log = port, "", process, tmp_path / "none"
     server.log.touch()
     with server:
-        for _ in range(400):  # a log line of some 200 bytes each: more than a pipe of 64 KiB holds
+        for _ in range(600):  # a log line of some 200 bytes each: more than a pipe of 64 KiB holds
             assert server.call("GET", "auth/token/lookup-self", token="nonsense-" + "x" * 100)[0] == 403
         assert server.stop() == 0
     assert process.stderr is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from vaultlike.server.flags import BadFlags, Flags, parse_flags
@@ -42,3 +44,13 @@ def test_every_form_of_a_flag() -> None:
 def test_two_calls_share_nothing() -> None:
     assert parse_flags(["-config=a"]).config == ["a"]
     assert parse_flags([]).config == []
+
+
+def test_the_commands_of_the_systemd_unit_are_understood() -> None:
+    unit = (Path(__file__).parents[3] / "config" / "vaultlike.service").read_text()
+    commands = [line.partition("=")[2].split() for line in unit.splitlines() if line.startswith("Exec")]
+    flags = [parse_flags(words[2:]) for words in commands if words[1] == "server"]
+    assert [(each.config, each.test) for each in flags] == [
+        (["/etc/vaultlike/config.hcl"], True),
+        (["/etc/vaultlike/config.hcl"], False),
+    ]
