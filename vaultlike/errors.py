@@ -52,6 +52,10 @@ class InvalidInside(Invalid):
     routed = True
 
 
+class InvalidCredentials(Invalid):
+    """A wrong password for a user that exists (400): the only refusal that counts towards a lockout."""
+
+
 class FieldInvalid(Invalid):
     """One field of the body cannot be converted (400, spec 1.10)."""
 

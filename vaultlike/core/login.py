@@ -13,8 +13,8 @@ from vaultlike.errors import Denied, Invalid, Unavailable, VaultlikeError
 from vaultlike.identity.store import Recognised
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import AuthInfo, Call, Login, Raw, Reply
+from vaultlike.sdk.networks import admits
 from vaultlike.storage.engine import Conflict
-from vaultlike.tokens.cidr import admits
 from vaultlike.tokens.store import NewToken
 from vaultlike.tokens.ttl import Lifetime, Limits, lifetime
 
@@ -53,7 +53,7 @@ async def issue(core: Core, mount: MountEntry, call: Call, login: Login) -> Repl
     name = login.alias.name
     if not name or len(name) > MAX_ALIAS or not name.isprintable():
         raise Denied(reason="the login names nobody: its alias is empty, too long or unprintable")
-    if params.token_bound_cidrs:
+    if params.token_bound_cidrs and not login.bound_at_use:
         inside = admits(params.token_bound_cidrs, call.remote)
         call.require("token_bound_cidrs", list(params.token_bound_cidrs), call.remote, inside)
     policies = token_policies(params.token_policies, default=not params.token_no_default_policy)

@@ -28,10 +28,10 @@ from vaultlike.errors import (
 )
 from vaultlike.sdk import Call, Caller, Login, Raw, Reply
 from vaultlike.sdk.fields import fields_of
+from vaultlike.sdk.networks import admits
 from vaultlike.sdk.routes import VERB_OF
 from vaultlike.storage.engine import LAST_USE
 from vaultlike.system.rate_limits import quotas
-from vaultlike.tokens.cidr import admits
 
 Phase = Callable[[Core, Exchange], Awaitable[None]]
 

@@ -129,6 +129,7 @@ class Login(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     memo: Mapping[str, str] = field(default_factory=dict)
     renewable: bool = True
+    bound_at_use: bool = False  # the token's addresses are those of its use alone, not of the login too
 
 
 class Renewal(Struct, frozen=True, kw_only=True):

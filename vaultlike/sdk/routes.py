@@ -36,10 +36,14 @@ VERB_OF = {
 
 
 class LoginFacts(Struct, frozen=True):
-    """Which body fields name the role and the alias, so that quotas and lockout work without running the handler."""
+    """Which body fields or captures name the role and the alias: for quotas and lockout, before the handler runs.
+
+    `fold`: the method ignores the case of the alias.
+    """
 
     role: str
     alias: str | None
+    fold: bool = False
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -116,9 +120,11 @@ def list_(pattern: str, **facts: Any) -> Callable[[H], H]:
     return _declare("list", pattern, **facts)
 
 
-def login(pattern: str = "login", *, role: str = "role", alias: str | None = None, **facts: Any) -> Callable[[H], H]:
-    """Declares a login: a write that needs no token and answers a Login."""
-    return _declare("write", pattern, open=True, login=LoginFacts(role, alias), **facts)
+def login(
+    pattern: str = "login", *, role: str = "role", alias: str | None = None, fold: bool = False, **facts: Any
+) -> Callable[[H], H]:
+    """Declares a login: a write that needs no token and answers a Login. With `alias`, users can be locked out."""
+    return _declare("write", pattern, open=True, login=LoginFacts(role, alias, fold), **facts)
 
 
 def _body_of(handler: Handler) -> type[Struct] | None:

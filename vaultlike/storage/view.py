@@ -8,7 +8,7 @@ Keys are plain texts appended to the prefix: no key reaches outside of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from cachetools import LRUCache
@@ -180,6 +180,19 @@ class View:
         """All changes or none (Conflict): the new version of each Put, for each Delete whether there was something."""
         results = await self._write([self._op(change) for change in changes])
         return [result for result in results if isinstance(result, int)]
+
+    async def commit_if(self, changes: Mapping[str, tuple[bytes | None, int | None]]) -> bool:
+        """As `commit`: a value or None (delete), and the version to find; False where one is not at its version."""
+        try:
+            await self.commit(
+                [
+                    Delete(key, expect) if value is None else Put(key, value, expect)
+                    for key, (value, expect) in changes.items()
+                ]
+            )
+        except Conflict:
+            return False
+        return True
 
     async def cached(self, key: str, decode: Callable[[bytes], T]) -> T | None:
         """The decoded value, kept until the generation moves; absence is kept too.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from vaultlike.errors import Denied
 from vaultlike.identity.entity import Entity
 from vaultlike.sdk import Call
+from vaultlike.sdk.networks import admits
 from vaultlike.services import Services
-from vaultlike.tokens.cidr import admits
 from vaultlike.tokens.entry import Token
 
 

@@ -156,3 +156,15 @@ async def test_unbumped_state_is_never_cached(engine: SqliteEngine) -> None:
         await view.put("a", value)
         assert await view.cached("a", bytes) == value
     assert await engine.generation() == before
+
+
+async def test_a_commit_with_conditions_writes_all_or_nothing(view: View) -> None:
+    await view.put("there", b"1")
+    assert not await view.commit_if({"new": (b"x", 0), "there": (b"2", 0)})
+    assert await view.get("new") is None
+    assert await view.get("there") == b"1"
+    assert not await view.commit_if({"new": (b"x", None), "there": (None, 7)})
+    assert await view.get("new") is None
+    assert await view.commit_if({"new": (b"x", 0), "there": (None, 1)})
+    assert await view.get("new") == b"x"
+    assert await view.get("there") is None
