@@ -6,6 +6,7 @@ A plugin that cannot be loaded is listed with the reason and its mounts answer 5
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from msgspec import Struct
@@ -40,7 +41,7 @@ class Catalog:
         self._plugins: dict[tuple[bool, str], Plugin] = {}
         for kind, backend in engines.items():
             self._plugins[False, kind] = Plugin(kind, False, backend)
-        for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        for point in _installed():
             known = self._plugins.get((True, point.name))
             plugin = _load(point, allow)
             if known is not None:
@@ -67,6 +68,11 @@ class Catalog:
         if plugin.backend is None:
             raise Invalid(f"plugin {kind} is unavailable: {plugin.problem}")
         return plugin
+
+
+@cache  # reading every installed distribution's metadata takes as long as all else that a start does
+def _installed() -> tuple[EntryPoint, ...]:
+    return tuple(sorted(entry_points(group=GROUP), key=lambda point: point.name))
 
 
 def _load(point: EntryPoint, allow: tuple[str, ...]) -> Plugin:

@@ -179,7 +179,7 @@ async def test_no_role_gives_root_away(server: TestServer) -> None:
 async def test_the_lesser_of_role_and_request(server: TestServer) -> None:
     await server.post("auth/token/roles/p", {"token_period": "20m"})
     await server.post("auth/token/roles/m", {"token_explicit_max_ttl": "30m", "renewable": False})
-    for role, body, ttl, warning in [
+    cases: list[tuple[str, dict[str, Any], int, str]] = [
         ("p", {}, 1200, ""),
         ("p", {"period": "10m"}, 600, "Period specified both during creation call and in role; using the lesser value"),
         ("p", {"period": "30m"}, 1200, "Period specified both"),
@@ -187,7 +187,8 @@ async def test_the_lesser_of_role_and_request(server: TestServer) -> None:
         ("m", {"explicit_max_ttl": "5m"}, 300, "Explicit max TTL specified both"),
         ("m", {"explicit_max_ttl": "50m"}, 1800, "using the lesser value of 1800 seconds"),
         ("m", {"ttl": "1m", "renewable": True}, 60, ""),
-    ]:
+    ]
+    for role, body, ttl, warning in cases:
         answer = await make(server, {"policies": ["default"], **body}, role)
         assert answer.auth["lease_duration"] == ttl, (role, body)
         assert warning in "".join(answer.body["warnings"] or [])
