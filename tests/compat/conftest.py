@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hvac
 import pytest
 
-from vaultlike.testing.process import DevServer
+from vaultlike.testing.process import ROOT_TOKEN, DevServer, clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_AZURE = ROOT / "examples" / "in_azure.sh"
@@ -52,3 +56,47 @@ def dev() -> Iterator[DevServer]:
     """One dev server for the tests of a module, with the emulator."""
     with DevServer(azure=True) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def nobodys_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Clients look into the environment and the home for a token: there must be none."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in list(os.environ):
+        if name.startswith(("VAULT_", "BAO_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def client(dev: DevServer) -> hvac.Client:
+    """hvac with the root token."""
+    return hvac.Client(url=dev.url, token=ROOT_TOKEN)
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server with a configuration file and a database, as it is before `operator init`."""
+    folder = tmp_path_factory.mktemp("fresh")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    config = {
+        "storage": {"sqlite": {"path": str(folder / "vaultlike.db")}},
+        "listener": {"tcp": {"address": address, "tls_disable": True}},
+        "disable_mlock": True,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "vaultlike", "server", f"-config={folder / 'config.json'}"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=clean_environment(folder), stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0:
+                    break
+            assert process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.05)
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        process.wait(15)
