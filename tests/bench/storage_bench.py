@@ -28,7 +28,6 @@ def login_token(entities: list[str], uses_left: int | None = None) -> TokenRow:
     number = int.from_bytes(os.urandom(2), "big")
     return TokenRow(
         id=os.urandom(32),
-        accessor=os.urandom(16),
         namespace="root",
         mount=f"auth_azure_{number % 3:08x}",
         path=f"auth/azure-{number % 3}/login",

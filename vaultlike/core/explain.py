@@ -1,6 +1,6 @@
 """Why a login was refused (or not): its checks in order, kept for the operator in a bounded, sealed store.
 
-Writing is behind the answer: explanations wait in memory (bounded) and are committed together twice a second, so that a
+Writing is behind the answer: explanations wait in memory (bounded) and are committed together once a second, so that a
 flood of refused logins cannot buy a flood of commits. What waits is found too.
 """
 
@@ -19,8 +19,8 @@ from vaultlike.sdk import Call, Check
 from vaultlike.seal.barrier import Barrier
 from vaultlike.storage.engine import AddExplanation, Conflict, Engine, StorageUnavailable
 
-WAITING = 512  # explanations in memory at most; older ones give way
-PAUSE = 0.5  # seconds between two commits
+WAITING = 256  # explanations in memory at most; older ones give way
+PAUSE = 1.0  # seconds between two commits
 MAX_SEALED = 16_384  # bytes; a longer explanation keeps only its outcome
 
 

@@ -14,7 +14,10 @@ import os
 from typing import NoReturn, Protocol
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -47,7 +50,7 @@ class Barrier:
 
     __slots__ = (
         "__weakref__",
-        "_accessor_state",
+        "_accessor_cipher",
         "_active",
         "_ciphers",
         "_encryptions",
@@ -65,7 +68,7 @@ class Barrier:
         self._header = b""
         self._encryptions = 0
         self._token_state: _Hmac | None = None
-        self._accessor_state: _Hmac | None = None
+        self._accessor_cipher: Cipher[ECB] | None = None
         self._install(keyring)
 
     def seal(self, context: bytes, plaintext: bytes) -> bytes:
@@ -104,13 +107,20 @@ class Barrier:
         state.update(value.encode("utf-8", "surrogatepass"))  # any text is hashed; an odd one is merely unknown
         return state.digest()
 
-    def accessor_hmac(self, value: str) -> bytes:
-        """16 bytes that stand for a token accessor (HMAC-SHA256, truncated, under another key). Raises Sealed."""
-        if self._accessor_state is None:
+    def hide(self, block: bytes) -> bytes:
+        """A permutation of 16-byte blocks that only this installation can compute: what an accessor is made of.
+
+        Raises Sealed.
+        """
+        if self._accessor_cipher is None:
             raise Sealed
-        state = self._accessor_state.copy()
-        state.update(value.encode("utf-8", "surrogatepass"))
-        return state.digest()[:16]
+        return self._accessor_cipher.encryptor().update(block)
+
+    def unhide(self, block: bytes) -> bytes:
+        """The inverse of `hide`. Raises Sealed."""
+        if self._accessor_cipher is None:
+            raise Sealed
+        return self._accessor_cipher.decryptor().update(block)
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key for `purpose`, the same for the life of the installation (HKDF-SHA256, RFC 5869).
@@ -150,7 +160,7 @@ class Barrier:
     def close(self) -> None:
         """Wipes and drops every key; from now on every call raises Sealed. Safe to repeat."""
         keyring, self._keyring = self._keyring, None
-        self._active = self._token_state = self._accessor_state = None
+        self._active = self._token_state = self._accessor_cipher = None
         self._ciphers = {}
         if keyring is not None:
             keyring.wipe()
@@ -159,12 +169,13 @@ class Barrier:
         # Built whole before anything is assigned: a keyring that fails leaves the barrier as it was.
         ciphers = {_header(number): AESGCM(term.key.reveal()) for number, term in keyring.terms.items()}
         token_state = hmac.new(keyring.token_key.reveal(), digestmod="sha256")
-        accessor_state = hmac.new(keyring.accessor_key.reveal(), digestmod="sha256")
+        # One block under a key of its own, each block once: a permutation of ids, not a mode for messages.
+        accessor_cipher = Cipher(AES256(keyring.accessor_key.reveal()), ECB())  # noqa: S305
         self._keyring = keyring
         self._ciphers = ciphers
         self._header = _header(keyring.active.number)
         self._active = ciphers[self._header]
-        self._token_state, self._accessor_state = token_state, accessor_state
+        self._token_state, self._accessor_cipher = token_state, accessor_cipher
 
     def _opened(self) -> Keyring:
         if self._keyring is None:

@@ -12,9 +12,7 @@ HEX = "0123456789abcdef"
 AFTER_SLASH = "0"  # the character after "/": `folder + "0"` is the first key behind everything in that folder
 NEXT = "\x01"  # keys hold no NUL, so `key + NEXT` is the first text after `key`
 
-TOKEN_COLUMNS = (
-    "t.id, s.namespace, s.path, t.sealed, t.accessor, p.id, s.mount, s.role, t.entity, t.expires_at, t.uses_left"
-)
+TOKEN_COLUMNS = "t.id, s.namespace, s.path, t.sealed, p.id, s.mount, s.role, t.entity, t.expires_at, t.uses_left, t.key"
 ENTITY_COLUMNS = "e.id, e.namespace, e.name, e.sealed, e.version"
 ALIAS_COLUMNS = "a.id, a.namespace, a.mount, a.name, a.entity, a.sealed, a.version"
 
@@ -95,28 +93,26 @@ def _successor(digits: str) -> bytes | None:
     return None if value >> (4 * len(digits)) else bytes.fromhex(f"{value:0{len(digits)}x}".ljust(64, "0"))
 
 
-TokenColumns = tuple[
-    bytes, str, str, bytes, bytes | None, bytes | None, str, str, bytes | str | None, int | None, int | None
-]
+TokenColumns = tuple[bytes, str, str, bytes, bytes | None, str, str, bytes | str | None, int | None, int | None, int]
 EntityColumns = tuple[bytes | str, str, str, bytes, int]
 AliasColumns = tuple[bytes | str, str, str, str, bytes | str, bytes, int]
 
 
 def token_row(row: TokenColumns | list[Any]) -> TokenRow:
     """A row of TOKEN_COLUMNS."""
-    id, namespace, path, sealed, accessor, parent, mount, role, entity, expires_at, uses_left = row
+    id, namespace, path, sealed, parent, mount, role, entity, expires_at, uses_left, position = row
     return TokenRow(
         id=id,
         namespace=namespace,
         path=path[:-1],  # scopes keep it with a slash at the end
         sealed=sealed,
-        accessor=accessor,
         parent=parent,
         mount=mount,
         role=role,
         entity=unpack_uuid(entity),
         expires_at=None if expires_at is None else expires_at / 1000,
         uses_left=uses_left,
+        position=position,
     )
 
 

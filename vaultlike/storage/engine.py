@@ -115,7 +115,8 @@ class Engine(Protocol):
         One statement where it has no parent or a parent without one, which is nearly always.
         """
 
-    async def token_by_accessor(self, accessor: bytes) -> TokenRow | None: ...
+    async def token_by_prefix(self, prefix: bytes) -> TokenRow | None:
+        """A token whose id starts with these 16 bytes (two would be a coincidence of 128 bits)."""
 
     async def ancestors_alive(self, id: bytes, now: float) -> bool:
         """Whether the token exists and each of its ancestors does and has not expired at `now` (Unix seconds)."""
@@ -128,7 +129,7 @@ class Engine(Protocol):
         mount: str | None = None,
         entity: str | None = None,
         path_prefix: str | None = None,
-        after: bytes = b"",
+        after: int = 0,
         limit: int = 0,
     ) -> list[TokenRow]:
         """Tokens that match every given filter, by id. `path_prefix` is a text prefix of `<creation path>/`."""

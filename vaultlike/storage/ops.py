@@ -41,7 +41,7 @@ class DeleteTree(Struct, frozen=True, gc=False):
 
 
 class InsertToken(Struct, frozen=True, gc=False):
-    """-> None. Conflict when the id or accessor exists or when the parent does not."""
+    """-> None. Conflict when the id exists or when the parent does not."""
 
     row: TokenRow
 

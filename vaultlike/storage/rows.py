@@ -21,7 +21,7 @@ class Document(Struct, frozen=True, gc=False):
 class TokenRow(Struct, frozen=True, gc=False, kw_only=True):
     """One token, which is also its lease.
 
-    `id` and `accessor` are keyed hashes (32 and 16 bytes), never the texts themselves. `mount` is the accessor of the
+    `id` is a keyed hash (32 bytes), never the text itself. `mount` is the accessor of the
     mount that made the token, `path` its creation path (lease prefixes). Empty texts mean none.
     """
 
@@ -29,13 +29,13 @@ class TokenRow(Struct, frozen=True, gc=False, kw_only=True):
     namespace: str
     path: str
     sealed: bytes
-    accessor: bytes | None = None
     parent: bytes | None = None
     mount: str = ""
     role: str = ""
     entity: str = ""
     expires_at: float | None = None  # Unix seconds; None = never
     uses_left: int | None = None  # None = unlimited; LAST_USE = the last one is being served
+    position: int = 0  # where it stands in the order of creation; the engine sets it, pages go by it
 
 
 class EntityRow(Struct, frozen=True, gc=False):

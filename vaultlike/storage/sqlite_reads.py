@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
+from operator import itemgetter
 from typing import Any
 
 from vaultlike.storage.columns import (
@@ -32,12 +33,12 @@ TOKEN_JOIN = "tokens t CROSS JOIN scopes s ON s.id = t.scope LEFT JOIN tokens p 
 TOKEN = f"""SELECT g.value, {TOKEN_COLUMNS} FROM generation g LEFT JOIN tokens t ON t.id = ?
     LEFT JOIN scopes s ON s.id = t.scope LEFT JOIN tokens p ON p.key = t.parent"""
 LIVE_TOKEN = TOKEN.replace("g.value,", "g.value, p.expires_at, p.parent,")
-TOKEN_BY_ACCESSOR = f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE t.accessor = ?"
+TOKEN_BY_PREFIX = f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE t.id >= ? AND t.id <= ? LIMIT 1"
 ANCESTORS = """WITH RECURSIVE up (key, parent, expires_at) AS (
         SELECT key, parent, NULL FROM tokens WHERE id = ?
         UNION ALL SELECT t.key, t.parent, t.expires_at FROM up JOIN tokens t ON t.key = up.parent)
     SELECT count(*), coalesce(sum(expires_at <= ?), 0) FROM up"""
-TOKENS_OF_SCOPE = f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE t.scope = ? AND t.id > ? ORDER BY t.id LIMIT ?"
+TOKENS_OF_SCOPE = f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE t.scope = ? AND t.key > ? ORDER BY t.key LIMIT ?"
 LEAVES_OF_SCOPE = "SELECT id FROM tokens WHERE scope = ? AND id >= ? ORDER BY id LIMIT ?"
 DOCUMENT = "SELECT value, version FROM documents WHERE namespace = ? AND path = ?"
 DOCUMENTS = """SELECT path, value, version FROM documents WHERE namespace = ? AND path >= ? AND path < ?
@@ -99,8 +100,8 @@ class SqliteReads:
                 return generation, None
         return generation, row
 
-    async def token_by_accessor(self, accessor: bytes) -> TokenRow | None:
-        row = self._one(TOKEN_BY_ACCESSOR, accessor)
+    async def token_by_prefix(self, prefix: bytes) -> TokenRow | None:
+        row = self._one(TOKEN_BY_PREFIX, prefix.ljust(32, b"\x00"), prefix.ljust(32, b"\xff"))
         return None if row is None else token_row(row)
 
     async def ancestors_alive(self, id: bytes, now: float) -> bool:
@@ -115,18 +116,20 @@ class SqliteReads:
         mount: str | None = None,
         entity: str | None = None,
         path_prefix: str | None = None,
-        after: bytes = b"",
+        after: int = 0,
         limit: int = 0,
     ) -> list[TokenRow]:
         wanted = TokenFilter(namespace=namespace, parent=parent, mount=mount, entity=entity, path_prefix=path_prefix)
         scope, scope_values = wanted.scope_condition()
         if wanted.is_by_row:
             row, row_values = wanted.row_condition()
-            sql = f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE {row} AND {scope} AND t.id > ? ORDER BY t.id LIMIT ?"
+            sql = (
+                f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE {row} AND {scope} AND t.key > ? ORDER BY t.key LIMIT ?"
+            )
             return [token_row(found) for found in self._all(sql, *row_values, *scope_values, after, limit or -1)]
         scopes = self._all(f"SELECT s.id FROM scopes s WHERE {scope}", *scope_values)
         pages = [self._all(TOKENS_OF_SCOPE, found[0], after, limit or -1) for found in scopes]
-        merged = heapq.merge(*pages)  # ids are unique, so comparing stops at the first column
+        merged = heapq.merge(*pages, key=itemgetter(-1))  # the position is the last column
         return [token_row(found) for found, _ in zip(merged, range(limit or sum(map(len, pages))), strict=False)]
 
     async def count_tokens(

@@ -19,8 +19,8 @@ Result = tuple[object, bool]  # what the op answers, and whether the generation 
 KEY = "(SELECT key FROM tokens WHERE id = ?)"
 FIND_SCOPE = "SELECT id FROM scopes WHERE namespace = ? AND path = ? AND mount = ? AND role = ?"
 INSERT_SCOPE = "INSERT INTO scopes (namespace, path, mount, role) VALUES (?, ?, ?, ?)"
-INSERT_TOKEN = """INSERT INTO tokens (id, accessor, scope, parent, entity, expires_at, uses_left, sealed)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT_TOKEN = """INSERT INTO tokens (id, scope, parent, entity, expires_at, uses_left, sealed)
+    VALUES (?, ?, ?, ?, ?, ?, ?)"""
 USE_TOKEN = """UPDATE tokens SET uses_left = CASE uses_left WHEN 1 THEN -1 ELSE uses_left - 1 END
     WHERE id = ? AND uses_left > 0 RETURNING uses_left"""
 DELETE_TREES = """DELETE FROM tokens WHERE key IN (
@@ -115,7 +115,7 @@ def _insert_token(db: sqlite3.Connection, op: ops.InsertToken) -> Result:
         parent = found[0]
     entity = pack_uuid(row.entity) if row.entity else None
     expires_at = milliseconds(row.expires_at)
-    values = (row.id, row.accessor, _scope(db, row), parent, entity, expires_at, row.uses_left, row.sealed)
+    values = (row.id, _scope(db, row), parent, entity, expires_at, row.uses_left, row.sealed)
     db.execute(INSERT_TOKEN, values)
     return None, False
 

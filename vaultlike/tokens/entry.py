@@ -46,7 +46,7 @@ class Token(Struct, frozen=True, gc=False):
     @property
     def batch(self) -> bool:
         """Whether it is a batch token: self-contained, without a row in the database."""
-        return self.row.accessor is None
+        return not self.entry.accessor
 
     @property
     def lease_id(self) -> str:

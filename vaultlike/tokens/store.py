@@ -28,9 +28,10 @@ from vaultlike.storage.engine import (
     UseToken,
 )
 from vaultlike.tokens import entry as entries
+from vaultlike.tokens.accessors import accessor_of, prefix_of
 from vaultlike.tokens.batch import BatchTokens
 from vaultlike.tokens.entry import Token, TokenEntry
-from vaultlike.tokens.ids import BATCH, base62, service_token
+from vaultlike.tokens.ids import BATCH, service_token
 
 MAX_TOKEN = 8192  # characters of a presented token
 OPENED = 16_384  # entries kept open; a plain dictionary that starts afresh is three times as fast as an LRU
@@ -43,7 +44,8 @@ class Keys(Protocol):
     def seal(self, context: bytes, plaintext: bytes) -> bytes: ...
     def open(self, context: bytes, sealed: bytes) -> bytes: ...
     def token_hmac(self, value: str) -> bytes: ...
-    def accessor_hmac(self, value: str) -> bytes: ...
+    def hide(self, block: bytes) -> bytes: ...
+    def unhide(self, block: bytes) -> bytes: ...
 
 
 def cubbyhole_context(identity: bytes, path: str) -> bytes:
@@ -113,8 +115,10 @@ class TokenStore:
     def build(self, new: NewToken) -> Token:
         """A token that is not stored yet (a batch token never is)."""
         now = self._clock.now()
+        text = new.text or service_token(self._random)
+        identity = self._keys.token_hmac(text)
         entry = TokenEntry(
-            accessor="" if new.batch else base62(self._random),
+            accessor="" if new.batch else accessor_of(self._keys, identity),
             policies=new.policies,
             display_name=new.display_name,
             created_at=round(now, 3),
@@ -131,14 +135,11 @@ class TokenStore:
             max_ttl=new.max_ttl,
             orphaned=new.parent is None,
         )
-        text = new.text or service_token(self._random)
-        identity = self._keys.token_hmac(text)
         row = TokenRow(
             id=identity,
             namespace=new.namespace,
             path=new.path,
             sealed=b"" if new.batch else self._keys.seal(b"token:" + identity, entries.encode(entry)),
-            accessor=None if new.batch else self._keys.accessor_hmac(entry.accessor),
             parent=new.parent,
             mount=new.mount,
             role=new.role,
@@ -219,9 +220,8 @@ class TokenStore:
 
     async def find_accessor(self, accessor: str) -> Token | None:
         """The valid token with this accessor."""
-        if not accessor or len(accessor) > 256:
-            return None
-        row = await self._engine.token_by_accessor(self._keys.accessor_hmac(accessor))
+        prefix = prefix_of(self._keys, accessor)
+        row = await self._engine.token_by_prefix(prefix) if prefix is not None else None
         return Token(row, self._open(row)) if row and await self._visible(row) else None
 
     async def _visible(self, row: TokenRow) -> bool:
@@ -262,13 +262,13 @@ class TokenStore:
                 return total
             total += int(str(count))
 
-    async def tokens(self, namespace: str, after: bytes = b"", limit: int = 1000) -> list[Token]:
-        """A page of the tokens of a namespace, by id, without those that have expired or are spent; [] at the end.
+    async def tokens(self, namespace: str, after: int = 0, limit: int = 1000) -> list[Token]:
+        """A page of the tokens of a namespace, oldest first, without expired and spent ones; [] at the end.
 
         A child of an expired token is listed until it is swept; it is of no use to anybody.
         """
         while rows := await self._engine.tokens(namespace=namespace, after=after, limit=limit):
-            now, after = self._clock.now(), rows[-1].id
+            now, after = self._clock.now(), rows[-1].position
             if page := [Token(row, self._open(row)) for row in rows if _unspent(row, now)]:
                 return page
         return []

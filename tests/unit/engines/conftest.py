@@ -39,8 +39,11 @@ class Aes:
     def token_hmac(self, value: str) -> bytes:
         return value.encode().ljust(32, b"t")[:32]
 
-    def accessor_hmac(self, value: str) -> bytes:
-        return value.encode().ljust(16, b"a")[:16]
+    def hide(self, block: bytes) -> bytes:
+        return block[::-1]
+
+    def unhide(self, block: bytes) -> bytes:
+        return block[::-1]
 
 
 class Counting(SqliteEngine):

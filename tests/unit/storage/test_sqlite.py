@@ -213,7 +213,6 @@ async def test_big_lists_use_their_indexes() -> None:
     await engine.tokens(namespace=NS, mount="m1", limit=10)
     await engine.tokens(namespace=NS, entity="e", limit=10)
     await engine.tokens(namespace=NS, parent=token_id("t1"), limit=10)
-    await engine.lease_children(NS, "auth/azure/login/", limit=10)
     await engine.commit([DeleteTokensOf(namespace=NS, entity="e", limit=10)])
     assert steps < 50
     await engine.stop()

@@ -212,10 +212,10 @@ class TokenBackend(Backend):
     async def accessors(self, call: Call) -> dict[str, object]:
         """The accessors of all tokens."""
         keys: list[str] = []
-        after = b""
+        after = 0
         while page := await self._core.tokens.tokens(call.namespace, after):
             keys += [token.entry.accessor for token in page]
-            after = page[-1].row.id
+            after = page[-1].row.position
         return {"keys": keys}
 
     @write("tidy")
