@@ -15,7 +15,7 @@ from vaultlike.errors import Denied
 Operation: TypeAlias = Literal["read", "list", "create", "update", "patch", "delete", "help", "scan", "header"]
 
 
-class Check(Struct, frozen=True):
+class Check(Struct, frozen=True, gc=False):
     """One step of a login's judgement, for `sys/explain`: never holds a token or a secret."""
 
     name: str
@@ -42,7 +42,7 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
         return f"Caller(accessor=..., entity_id={self.entity_id!r}, is_root={self.is_root})"
 
 
-class Call(Struct, kw_only=True):
+class Call(Struct, kw_only=True, gc=False):
     """One request as a backend sees it. `path` is relative to the mount, `data` is the raw body or query."""
 
     id: str  # request id, a UUID
@@ -95,7 +95,7 @@ class WrapInfo(Struct, kw_only=True):
     wrapped_accessor: str = ""
 
 
-class AuthInfo(Struct, kw_only=True, omit_defaults=False):
+class AuthInfo(Struct, kw_only=True, gc=False):
     """The auth block (spec/vault-api.md 1.7)."""
 
     client_token: str
@@ -112,7 +112,7 @@ class AuthInfo(Struct, kw_only=True, omit_defaults=False):
     num_uses: int = 0
 
 
-class Reply(Struct, kw_only=True):
+class Reply(Struct, kw_only=True, gc=False):
     """An answer with all that the envelope can carry (spec/vault-api.md 1.6). Most handlers return less: see Answer."""
 
     data: Struct | Mapping[str, object] | None = None

@@ -14,7 +14,7 @@ import os
 from typing import NoReturn, Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import ECB
@@ -50,14 +50,15 @@ class Barrier:
 
     __slots__ = (
         "__weakref__",
-        "_accessor_cipher",
         "_active",
         "_ciphers",
         "_encryptions",
         "_header",
+        "_hiding",
         "_keyring",
         "_random",
         "_token_state",
+        "_unhiding",
     )
 
     def __init__(self, keyring: Keyring, random: Random = os.urandom) -> None:
@@ -68,7 +69,8 @@ class Barrier:
         self._header = b""
         self._encryptions = 0
         self._token_state: _Hmac | None = None
-        self._accessor_cipher: Cipher[ECB] | None = None
+        self._hiding: CipherContext | None = None
+        self._unhiding: CipherContext | None = None
         self._install(keyring)
 
     def seal(self, context: bytes, plaintext: bytes) -> bytes:
@@ -112,15 +114,15 @@ class Barrier:
 
         Raises Sealed.
         """
-        if self._accessor_cipher is None:
+        if self._hiding is None:
             raise Sealed
-        return self._accessor_cipher.encryptor().update(block)
+        return self._hiding.update(block)
 
     def unhide(self, block: bytes) -> bytes:
         """The inverse of `hide`. Raises Sealed."""
-        if self._accessor_cipher is None:
+        if self._unhiding is None:
             raise Sealed
-        return self._accessor_cipher.decryptor().update(block)
+        return self._unhiding.update(block)
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key for `purpose`, the same for the life of the installation (HKDF-SHA256, RFC 5869).
@@ -160,7 +162,7 @@ class Barrier:
     def close(self) -> None:
         """Wipes and drops every key; from now on every call raises Sealed. Safe to repeat."""
         keyring, self._keyring = self._keyring, None
-        self._active = self._token_state = self._accessor_cipher = None
+        self._active = self._token_state = self._hiding = self._unhiding = None
         self._ciphers = {}
         if keyring is not None:
             keyring.wipe()
@@ -170,12 +172,13 @@ class Barrier:
         ciphers = {_header(number): AESGCM(term.key.reveal()) for number, term in keyring.terms.items()}
         token_state = hmac.new(keyring.token_key.reveal(), digestmod="sha256")
         # One block under a key of its own, each block once: a permutation of ids, not a mode for messages.
-        accessor_cipher = Cipher(AES256(keyring.accessor_key.reveal()), ECB())  # noqa: S305
+        permutation = Cipher(AES256(keyring.accessor_key.reveal()), ECB())  # noqa: S305
         self._keyring = keyring
         self._ciphers = ciphers
         self._header = _header(keyring.active.number)
         self._active = ciphers[self._header]
-        self._token_state, self._accessor_cipher = token_state, accessor_cipher
+        self._token_state = token_state
+        self._hiding, self._unhiding = permutation.encryptor(), permutation.decryptor()
 
     def _opened(self) -> Keyring:
         if self._keyring is None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from vaultlike.tokens.ids import ALPHABET, LENGTH
 
 BLOCK = 16  # bytes
+_PAIRS = [chr(low) + chr(high) for high in ALPHABET for low in ALPHABET]  # the two letters of a number below 62 * 62
 
 
 class Hiding(Protocol):
@@ -22,11 +23,11 @@ class Hiding(Protocol):
 def accessor_of(keys: Hiding, identity: bytes) -> str:
     """The accessor of a token id: 24 letters (spec/vault-api.md 3.3)."""
     number = int.from_bytes(keys.hide(identity[:BLOCK]), "big")
-    letters = bytearray()
-    for _ in range(LENGTH):
-        number, digit = divmod(number, 62)
-        letters.append(ALPHABET[digit])
-    return letters.decode()
+    pairs = []
+    for _ in range(LENGTH // 2):
+        number, pair = divmod(number, 62 * 62)
+        pairs.append(_PAIRS[pair])
+    return "".join(pairs)
 
 
 def prefix_of(keys: Hiding, accessor: str) -> bytes | None:
