@@ -64,14 +64,14 @@ class UnsealBody(Struct, kw_only=True):
 class HealthBody(Struct, kw_only=True):
     """The query of `sys/health`: statuses to answer with instead of the usual ones."""
 
-    standbyok: bool = False
-    perfstandbyok: bool = False
-    activecode: str = ""
-    standbycode: str = ""
-    sealedcode: str = ""
-    uninitcode: str = ""
-    drsecondarycode: str = ""
-    performancestandbycode: str = ""
+    standbyok: Annotated[bool, Meta(description="A standby is as good as an active node.")] = False
+    perfstandbyok: Annotated[bool, Meta(description="Kept for clients that send it.")] = False
+    activecode: Annotated[str, Meta(description="Status when ready, instead of 200.")] = ""
+    standbycode: Annotated[str, Meta(description="Status of a standby, instead of 429.")] = ""
+    sealedcode: Annotated[str, Meta(description="Status when sealed, instead of 503.")] = ""
+    uninitcode: Annotated[str, Meta(description="Status before the first start, instead of 501.")] = ""
+    drsecondarycode: Annotated[str, Meta(description="Kept for clients that send it.")] = ""
+    performancestandbycode: Annotated[str, Meta(description="Kept for clients that send it.")] = ""
 
 
 def bare(value: object, status: int = 200) -> Raw:
