@@ -20,6 +20,7 @@ from vaultlike.seal.barrier import Barrier
 from vaultlike.storage.engine import AddExplanation, Conflict, Engine, StorageUnavailable
 
 WAITING = 256  # explanations in memory at most; older ones give way
+TOGETHER = 16  # explanations in one commit
 PAUSE = 1.0  # seconds between two commits
 MAX_SEALED = 16_384  # bytes; a longer explanation keeps only its outcome
 
@@ -121,10 +122,12 @@ class Explanations:
         return _decode(self._barrier.open(b"explanation:" + request_id.encode(), row.sealed))
 
     async def flush(self) -> None:
-        """Commits what waits, in one transaction."""
+        """Commits what waits, a few at a time: a request in between must not wait for all of them."""
         batch = list(self._waiting.values())
-        if not batch:
-            return
+        for start in range(0, len(batch), TOGETHER):
+            await self._write(batch[start : start + TOGETHER])
+
+    async def _write(self, batch: list[Explanation]) -> None:
         ops = [AddExplanation(item.request_id, item.at, self._seal(item), self._keep) for item in batch]
         try:
             await self._engine.commit(ops)
