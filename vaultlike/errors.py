@@ -111,6 +111,12 @@ class UnsupportedOperation(VaultlikeError):
     default = "unsupported operation"
 
 
+class WrongMethod(UnsupportedOperation):
+    """The same on a path that needs no token, where the text stands alone."""
+
+    routed = False
+
+
 class TooLarge(VaultlikeError):
     """The request exceeds a size limit (413)."""
 

@@ -25,6 +25,7 @@ from vaultlike.errors import (
     UnsupportedOperation,
     UnsupportedPath,
     VaultlikeError,
+    WrongMethod,
 )
 from vaultlike.sdk import Call, Caller, Login, Raw, Reply
 from vaultlike.sdk.fields import fields_of
@@ -209,7 +210,7 @@ async def reach(core: Core, exchange: Exchange) -> None:
     if exchange.place is None and (request.verb != "help" or exchange.rest):
         raise UnsupportedPath
     if exchange.owned is None and request.verb != "help":
-        raise UnsupportedOperation
+        raise WrongMethod if exchange.open else UnsupportedOperation
 
 
 async def run(core: Core, exchange: Exchange) -> None:
@@ -223,11 +224,12 @@ async def run(core: Core, exchange: Exchange) -> None:
     declared = exchange.owned.route
     if declared.login is not None:
         exchange.reply = await login.log_in(core, exchange)
-        return
-    answer = await invoke(exchange)
-    assert not isinstance(answer, Login)
-    exchange.reply = _reply(answer)
-    _add_warnings(exchange)
+    else:
+        answer = await invoke(exchange)
+        assert not isinstance(answer, Login)
+        exchange.reply = _reply(answer)
+        _add_warnings(exchange)
+    _add_unknown(exchange)
 
 
 async def invoke(exchange: Exchange) -> object:
@@ -250,13 +252,19 @@ def _reply(answer: object) -> Reply | Raw | None:
 
 
 def _add_warnings(exchange: Exchange) -> None:
+    call, reply = exchange.call, exchange.reply
+    assert call is not None
+    if call.warnings and not isinstance(reply, Raw):
+        reply = exchange.reply = reply or Reply()
+        reply.warnings = (*reply.warnings, *call.warnings)
+
+
+def _add_unknown(exchange: Exchange) -> None:
+    """Names the fields of the body that mean nothing here; logins are told too."""
     call, owned, reply = exchange.call, exchange.owned, exchange.reply
     assert call is not None and owned is not None
     if isinstance(reply, Raw):
         return
-    if call.warnings:
-        reply = exchange.reply = reply or Reply()
-        reply.warnings = (*reply.warnings, *call.warnings)
     declared = owned.route.declares or owned.route.body
     if reply is None or owned.route.free or not call.data:
         return

@@ -99,13 +99,16 @@ def check_token_params(params: TokenParams, mount_max_ttl: int) -> list[str]:
     return []
 
 
-def check_period(params: TokenParams, mount_max_ttl: int) -> None:
-    """Refuses a period longer than the mount allows, as azure, jwt and kubernetes roles do. Raises Invalid."""
+PERIOD_TEXT = 'token period of "{period}" is greater than the backend\'s maximum lease TTL of "{limit}"'
+
+
+def check_period(params: TokenParams, mount_max_ttl: int, text: str = PERIOD_TEXT) -> None:
+    """Refuses a period longer than the mount allows, as azure, jwt and kubernetes roles do. Raises Invalid.
+
+    `text` is how the reference words it on this path.
+    """
     if mount_max_ttl and params.token_period > mount_max_ttl:
-        raise Invalid(
-            f'token period of "{go_duration(params.token_period)}" is greater than '
-            f'the backend\'s maximum lease TTL of "{go_duration(mount_max_ttl)}"'
-        )
+        raise Invalid(text.format(period=go_duration(params.token_period), limit=go_duration(mount_max_ttl)))
 
 
 class Alias(Struct, frozen=True):

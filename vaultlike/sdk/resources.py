@@ -48,6 +48,8 @@ def _reveal(value: object) -> str:
 def _conceal(kind: type, value: object) -> object:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
+    if kind is object:  # an Object's values, an Anything: JSON as it is
+        return value
     raise TypeError(f"cannot load a {kind.__name__}")
 
 
@@ -55,7 +57,8 @@ class Resource(Generic[R]):
     """What Singleton and Collection share. `key(call)` names the stored document.
 
     `check(ctx, call, new, old)` refuses (raises) or returns warnings; `render(ctx, value)` replaces what a read shows;
-    `saved(backend, name)` (name of a backend method) runs after a write or delete; `create_or_update=False` makes every
+    `prepare(backend, call, new, old)` and `saved(backend, name)` name methods of the backend: the first completes what a
+    write will store (and may run again), the second runs after a write or delete. `create_or_update=False` makes every
     write an update for policies (surprises 7); `ttl_warnings=False` leaves the warnings about capped TTLs to `check`.
     """
 
@@ -69,6 +72,7 @@ class Resource(Generic[R]):
         fold: bool = False,
         create_or_update: bool = True,
         deletable: bool = True,
+        prepare: str = "",
         saved: str = "",
         summary: str = "",
         field_text: str = FIELD_TEXT,
@@ -77,7 +81,7 @@ class Resource(Generic[R]):
         self.pattern, self.kind, self.fields = pattern, kind, fields_of(kind)
         self._check, self._render, self._fold, self._saved = check, render, fold, saved
         self._create_or_update, self._deletable, self._summary = create_or_update, deletable, summary
-        self._field_text, self._ttl_warnings = field_text, ttl_warnings
+        self._field_text, self._ttl_warnings, self._prepare = field_text, ttl_warnings, prepare
         self._decode = decoder(kind)
         self._names = compile_pattern(pattern)[1]
         self._prefix = pattern.partition("{")[0]
@@ -139,6 +143,8 @@ class Resource(Generic[R]):
             old = self._decode(raw) if raw is not None else None
             new = msgspec.structs.replace(old, **given) if old is not None else self.kind(**given)
             warnings = await self._checked(ctx, call, new, old)
+            if self._prepare:
+                await getattr(backend, self._prepare)(call, new, old)
             encoded = encode(new)
             if await self._swap(ctx, name, raw, encoded):
                 await self._notify(backend, name)
@@ -228,6 +234,7 @@ class Backend:
     kind: str = ""
     api: int = 1  # the sdk's major version this backend was written for
     summary: str = ""  # one line for path help and the catalog
+    open_below: str = ""  # prefix of paths that need no token even where nothing is declared, e.g. "login/"
     __declared__: tuple[Route, ...] = ()
 
     def __init__(self, ctx: Context) -> None:
