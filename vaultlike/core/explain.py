@@ -65,7 +65,7 @@ _encode = msgspec.msgpack.Encoder(enc_hook=str).encode
 _decode = msgspec.msgpack.Decoder(Explanation).decode
 
 
-def explain(call: Call, at: float, mount_type: str, role: str, problem: Exception | None) -> Explanation:
+def explain(call: Call, at: float, mount_type: str, role: str, problem: BaseException | None) -> Explanation:
     """The explanation of a login that ended in `problem`, or well."""
     reason = "" if problem is None else getattr(problem, "reason", "") or type(problem).__name__
     return Explanation(
@@ -80,6 +80,11 @@ def explain(call: Call, at: float, mount_type: str, role: str, problem: Exceptio
         checks=tuple(call.checks[:200]),
         simulated=call.simulated,
     )
+
+
+def _as_text(check: Check) -> Check:
+    """The check with its values as texts, which can always be stored."""
+    return Check(check.name, str(check.expected)[:512], str(check.received)[:512], check.ok)
 
 
 class Explanations:
@@ -138,7 +143,10 @@ class Explanations:
                 del self._waiting[item.request_id]
 
     def _seal(self, item: Explanation) -> bytes:
-        raw = _encode(item)
+        try:
+            raw = _encode(item)
+        except (OverflowError, TypeError, ValueError):  # a check holds what a stranger sent, e.g. a number of 90 bits
+            raw = _encode(msgspec.structs.replace(item, checks=tuple(_as_text(check) for check in item.checks)))
         if len(raw) > MAX_SEALED:
             raw = _encode(msgspec.structs.replace(item, checks=()))
         return self._barrier.seal(b"explanation:" + item.request_id.encode(), raw)

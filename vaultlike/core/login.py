@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from vaultlike.core import explain
 from vaultlike.core.exchange import Exchange
-from vaultlike.errors import Denied, Invalid, Unavailable, VaultlikeError
+from vaultlike.core.lockout import Attempt
+from vaultlike.errors import Denied, Invalid, InvalidCredentials, Unavailable, VaultlikeError
 from vaultlike.identity.store import Recognised
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import AuthInfo, Call, Login, Raw, Reply
@@ -35,13 +36,19 @@ async def log_in(core: Core, exchange: Exchange) -> Reply | Raw | None:
     assert facts is not None
     role = str(call.data.get(facts.role, ""))
     problem: Exception | None = None
+    attempt: Attempt | None = None
     try:
+        attempt = await core.lockouts.admit(mount.entry, facts, call)
         assertion = await invoke(exchange)
         if not isinstance(assertion, Login):  # a step of a longer exchange, e.g. the address to visit
             return assertion if isinstance(assertion, (Reply, Raw)) else Reply(data=assertion)  # type: ignore[arg-type]
+        if attempt is not None:
+            await core.lockouts.passed(attempt, call)
         return await issue(core, mount.entry, call, assertion)
     except VaultlikeError as refusal:
         problem = refusal
+        if attempt is not None and isinstance(refusal, InvalidCredentials):
+            await core.lockouts.failed(attempt)
         raise
     finally:
         core.explanations.add(explain.explain(call, core.clock.now(), mount.entry.kind, role, problem))
@@ -92,7 +99,7 @@ async def issue(core: Core, mount: MountEntry, call: Call, login: Login) -> Repl
             token_type="batch" if batch else "service",
             num_uses=params.token_num_uses,
         )
-        return Reply(auth=auth, warnings=(*call.warnings, *life.warnings))
+        return Reply(auth=auth, warnings=life.warnings)
     raise Unavailable("too many concurrent first logins of one alias", reason=f"alias {name} at {mount.path}")
 
 
