@@ -84,7 +84,7 @@ def test_a_bound_without_a_mark_is_a_declaration_error() -> None:
 names = st.lists(st.sampled_from("abc"), max_size=3).map(tuple)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(names, names, st.sampled_from(["", "a", "b", "d"]), names)
 def test_passes_only_if_every_bound_that_is_set_is_met(
     ids: tuple[str, ...], groups: tuple[str, ...], identity: str, received: tuple[str, ...]

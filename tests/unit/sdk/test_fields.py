@@ -263,7 +263,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.sampled_from(sorted(FIELDS.fields)), json_values)
 def test_any_json_value_converts_or_is_refused(name: str, value: object) -> None:
     try:
@@ -274,7 +274,7 @@ def test_any_json_value_converts_or_is_refused(name: str, value: object) -> None
         assert one(name, value) == first
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.text(max_size=30))
 def test_names_read_back_as_they_were_read(text: str) -> None:
     names = one("names", text)

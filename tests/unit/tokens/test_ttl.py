@@ -76,17 +76,17 @@ def test_a_period_with_an_explicit_maximum_runs_into_it() -> None:
 spans = st.integers(0, 5000)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, derandomize=True, deadline=None)
 @given(
     ttl=spans,
     max_ttl=spans,
     period=spans,
     explicit=spans,
     mount_max=st.integers(1, 5000),
-    steps=st.lists(st.tuples(st.floats(-4000, 4000), st.integers(-10, 9000)), max_size=12),
+    steps=st.lists(st.tuples(st.integers(-16_000, 16_000), st.integers(-10, 9000)), max_size=12),
 )
 def test_no_token_outlives_its_maximum_whatever_the_renewals_and_the_clock(
-    ttl: int, max_ttl: int, period: int, explicit: int, mount_max: int, steps: list[tuple[float, int]]
+    ttl: int, max_ttl: int, period: int, explicit: int, mount_max: int, steps: list[tuple[int, int]]
 ) -> None:
     """Each step sets the clock on or back and renews with some increment, as long as the token is valid."""
     bounds = Limits(
@@ -98,7 +98,7 @@ def test_no_token_outlives_its_maximum_whatever_the_renewals_and_the_clock(
     if not period:
         hard += [mount_max] + ([max_ttl] if max_ttl else [])
     for step, increment in steps:
-        now += step
+        now += step / 4  # quarters of a second are exact in binary
         if now >= ends_at:
             break
         try:
