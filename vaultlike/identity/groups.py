@@ -23,6 +23,7 @@ from vaultlike.storage.view import Delete, Put, View
 STAMP = "stamp"
 FOLDER = "group/"
 MEMBERS = "member/"  # <group id>/<entity id> of external groups: a hint for display, the entity itself decides
+LEFT = "-/"  # beside the members: -/<group id> of a group that somebody has left
 ATTEMPTS = 16
 
 _encode = msgspec.json.Encoder().encode
@@ -134,7 +135,8 @@ class GroupStore:
     async def note_members(self, entity: str, joined: Iterable[str], left: Iterable[str] = ()) -> None:
         """Remembers for display that an entity came into external groups, or left them."""
         writes: list[Put | Delete] = [Put(f"{identity}/{entity}", b"1") for identity in joined]
-        writes += [Delete(f"{identity}/{entity}") for identity in left]
+        for identity in left:
+            writes += [Delete(f"{identity}/{entity}"), Put(LEFT + identity, b"1")]
         if writes:
             await self._members.commit(writes)
 
@@ -142,6 +144,11 @@ class GroupStore:
         """The entities that are probably in an external group."""
         return await self._members.keys(f"{group}/")
 
+    async def had_members(self, group: str) -> bool:
+        """Whether somebody ever left an external group: it then reads as empty, not as never filled."""
+        return await self._members.get(LEFT + group) is not None
+
     async def forget_members(self, group: str) -> None:
         """Forgets who was in a group that is deleted."""
         await self._members.delete_all(f"{group}/")
+        await self._members.delete(LEFT + group)

@@ -49,7 +49,9 @@ async def show_group(core: Services, index: GroupIndex, group: Group) -> dict[st
     """A group with its members; those of an external group are who logged in with it."""
     members = group.members
     if group.kind == EXTERNAL:
-        members = tuple(await external_members(core, group)) or None
+        members = tuple(await external_members(core, group))
+        if not members and not await core.groups.had_members(group.id):
+            members = None
     return {
         "id": group.id,
         "name": group.name,
