@@ -103,6 +103,12 @@ class UnsupportedPath(NotFound):
     default = "unsupported path"
 
 
+class WrongPath(UnsupportedPath):
+    """The same where no token is needed, where the text stands alone."""
+
+    routed = False
+
+
 class UnsupportedOperation(VaultlikeError):
     """The path exists, the operation does not (405)."""
 

@@ -91,6 +91,14 @@ class Services(Protocol):
         """A single-use token that holds `payload` for `ttl` seconds."""
         ...
 
+    async def locked_users(self, accessor: str = "") -> dict[str, list[str]]:
+        """The names that are locked out, by accessor of their mount; of one mount or of all."""
+        ...
+
+    async def unlock_user(self, accessor: str, alias: str) -> None:
+        """Lets a name log in again; fine for one who is not locked out."""
+        ...
+
     async def explanation(self, request_id: str) -> object | None:
         """The explanation of a login, as a Struct to show; None when there is none (any more)."""
         ...

@@ -13,6 +13,7 @@ from vaultlike.clock import Clock
 from vaultlike.core import renewal, simulation, workload, wrapping
 from vaultlike.core.explain import Explained, Explanations, show
 from vaultlike.core.leader import Leader
+from vaultlike.core.lockout import Lockouts
 from vaultlike.core.throttle import Throttle
 from vaultlike.identity.entity import Entity
 from vaultlike.identity.group import GroupIndex, Membership
@@ -80,6 +81,8 @@ class Core:
         self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
         self.leader = Leader(engine, clock, log, random)
         self.throttle = Throttle(clock)
+        counters = View(engine, barrier, "", "lockout/", bump=False)
+        self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, log, lambda: self.settings)
         self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}
         self.cluster = ("", "")  # name and id
@@ -95,6 +98,7 @@ class Core:
         await self.explanations.start()
         self.leader.every(30.0, "expired tokens", self._sweep)
         self.leader.every(60.0, "mounts", self._tick)
+        self.leader.every(300.0, "lockouts", self._tidy_lockouts)
         await self.leader.start()
 
     async def stop(self) -> None:
@@ -251,7 +255,19 @@ class Core:
         """A workload identity token of a mount, and its TTL in seconds."""
         return await workload.identity_token(self, entry, audience, ttl)
 
+    async def locked_users(self, accessor: str = "") -> dict[str, list[str]]:
+        """The names that are locked out, by accessor of their mount; of one mount or of all."""
+        mounts = {mount.entry.accessor: mount.entry for mount in self.router.mounts()}
+        return await self.lockouts.locked({key: mounts[key] for key in mounts if accessor in ("", key)})
+
+    async def unlock_user(self, accessor: str, alias: str) -> None:
+        """Lets a name log in again."""
+        await self.lockouts.unlock(accessor, alias)
+
     # Background work, run by one node at a time
+
+    async def _tidy_lockouts(self) -> None:
+        await self.lockouts.tidy({mount.entry.accessor: mount.entry for mount in self.router.mounts()})
 
     async def _sweep(self) -> None:
         from vaultlike.tokens.sweeper import sweep

@@ -35,7 +35,10 @@ class Exchange(Struct, kw_only=True):
         """Whether the path needs no token; a wrong method on an open path is told so without one."""
         if self.owned is not None:
             return self.owned.route.open
-        return self.place is not None and any(owned.route.open for owned in self.place.routes.values())
+        if self.place is None:
+            below = self.mount.backend.open_below if self.mount is not None and self.mount.backend is not None else ""
+            return bool(below) and self.rest.startswith(below)
+        return any(owned.route.open for owned in self.place.routes.values())
 
     def outcome(self) -> Outcome:
         """What the wire renders."""

@@ -76,7 +76,7 @@ async def issue(core: Core, mount: MountEntry, call: Call, login: Login) -> Repl
         call.require("entity enabled", True, not who.entity.body.disabled, not who.entity.body.disabled)
         new = _new_token(mount, call, login, policies, life, who, batch)
         if call.simulated:
-            return Reply(warnings=life.warnings)
+            return Reply(warnings=(*call.warnings, *life.warnings))
         await core.groups.note_members(who.entity.id, who.joined)
         try:
             token = await core.tokens.mint(new, who.ops)

@@ -26,6 +26,7 @@ from vaultlike.errors import (
     UnsupportedPath,
     VaultlikeError,
     WrongMethod,
+    WrongPath,
 )
 from vaultlike.sdk import Call, Caller, Login, Raw, Reply
 from vaultlike.sdk.fields import fields_of
@@ -208,7 +209,7 @@ async def reach(core: Core, exchange: Exchange) -> None:
     if request.verb in ("write", "patch") and request.path.endswith("/"):
         raise Invalid("cannot write to a path ending in '/'")
     if exchange.place is None and (request.verb != "help" or exchange.rest):
-        raise UnsupportedPath
+        raise WrongPath if exchange.open else UnsupportedPath
     if exchange.owned is None and request.verb != "help":
         raise WrongMethod if exchange.open else UnsupportedOperation
 

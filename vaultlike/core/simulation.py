@@ -39,6 +39,7 @@ async def simulate(core: Core, call: Call, path: str, data: dict[str, object]) -
     exchange = Exchange(request=request, mount=mount, owned=owned, params=hit[1], rest=rest, call=trial)
     problem: Exception | None = None
     try:
+        await core.lockouts.admit(mount.entry, facts, trial)
         assertion = await invoke(exchange)
         if isinstance(assertion, Login):
             await login.issue(core, mount.entry, trial, assertion)

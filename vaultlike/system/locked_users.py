@@ -1,6 +1,6 @@
 """`sys/locked-users`: who is locked out after too many wrong passwords (spec/vault-api.md 2.11).
 
-This server does not lock users out yet, so nobody is on the list and there is nobody to unlock.
+Who that is, is the core's affair (`core/lockout.py`); this is the list, and the way to let somebody in again.
 """
 
 from __future__ import annotations
@@ -25,15 +25,25 @@ class LockedUsers(Part):
 
     @read("locked-users")
     async def all_of_them(self, call: Call, body: LockedUsersBody) -> dict[str, object]:
-        """Lists users that are locked out: nobody is."""
+        """Lists users that are locked out, by mount; a mount that is asked for is listed in any case."""
         if body.mount_accessor:
             self._check_mount(body.mount_accessor)
-        return {"by_namespace": [], "total": 0}
+        found = await self.services.locked_users(body.mount_accessor)
+        if body.mount_accessor:
+            found.setdefault(body.mount_accessor, [])
+        mounts = [
+            {"mount_accessor": accessor, "counts": len(names), "alias_identifiers": names or None}
+            for accessor, names in sorted(found.items())
+        ]
+        total = sum(len(names) for names in found.values())
+        root = {"namespace_id": "root", "namespace_path": "", "counts": total, "mount_accessors": mounts}
+        return {"by_namespace": [root] if mounts else [], "total": total}
 
     @write("locked-users/{accessor:any}/unlock/{alias:rest}")
     async def unlock(self, call: Call) -> None:
         """Unlocks a user; fine for one who is not locked out."""
         self._check_mount(call.params["accessor"])
+        await self.services.unlock_user(call.params["accessor"], call.params["alias"])
 
     def _check_mount(self, accessor: str) -> None:
         if self.services.router.by_accessor(accessor) is None:
