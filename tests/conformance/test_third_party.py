@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,22 @@ def test_the_command_line_uses_it(installed: str) -> None:
         server.run("write", "auth/signed/device/press-7", f"key={key}", "site=hall-2")
         read = server.run("read", "auth/signed/device/press-7")
         assert "hall-2" in read.out and key not in read.out
+
+
+@pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("bash")), reason="needs bash and openssl")
+def test_its_readme(installed: str) -> None:
+    text = (EXAMPLE / "README.md").read_text()
+    lines = [line[4:] for line in text.splitlines() if line.startswith("    ") and "pip install" not in line]
+    with DevServer(environ={"PYTHONPATH": installed}) as server:
+        shim = server.folder / "vaultlike"
+        shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m vaultlike "$@"\n')
+        shim.chmod(0o700)
+        environ = server.environment()
+        environ["PATH"] = f"{server.folder}{os.pathsep}{environ['PATH']}"
+        script = "set -e\n" + "\n".join(lines)
+        done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "token_meta_site" in done.stdout and '["default" "press"]' in done.stdout
 
 
 @pytest.mark.timeout(120)
