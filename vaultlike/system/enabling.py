@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
 from vaultlike.mounts.entry import MountConfig
-from vaultlike.sdk.fields import Misfit, to_bool, to_names, to_text
+from vaultlike.sdk.conversion import Misfit, to_bool, to_names, to_text
 from vaultlike.types import Object, Pairs
 
 TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
 from vaultlike.mounts.entry import LockoutSettings
-from vaultlike.sdk.fields import Misfit, go_text, to_bool, to_text
+from vaultlike.sdk.conversion import Misfit, go_text, to_bool, to_text
 
 KINDS = frozenset(("userpass", "ldap", "approle"))  # methods with users to lock out
 

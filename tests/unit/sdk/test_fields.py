@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from vaultlike.errors import FieldInvalid, Invalid
-from vaultlike.sdk.fields import fields_of, go_text
+from vaultlike.sdk.conversion import go_text
+from vaultlike.sdk.fields import fields_of
 from vaultlike.types import (
     NO_SECRET,
     Anything,

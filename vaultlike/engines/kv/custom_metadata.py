@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vaultlike.errors import Invalid
-from vaultlike.sdk.fields import Misfit, to_text
+from vaultlike.sdk.conversion import Misfit, to_text
 
 MAX_NAMES = 64
 MAX_NAME = 128  # bytes

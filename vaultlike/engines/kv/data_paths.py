@@ -14,7 +14,7 @@ from vaultlike.engines.kv.record import Config, Record
 from vaultlike.engines.kv.settings_paths import Settings
 from vaultlike.errors import Invalid, NotFound
 from vaultlike.sdk import Call, Reply, delete, patch, read, write
-from vaultlike.sdk.fields import Misfit, to_int
+from vaultlike.sdk.conversion import Misfit, to_int
 from vaultlike.types import Object
 
 OLD_TEXT = 'error converting input for field "{field}": {problem}'  # where the reference looks for a record first
