@@ -58,8 +58,8 @@ class Resource(Generic[R]):
 
     `check(ctx, call, new, old)` refuses (raises) or returns warnings; `render(ctx, value)` replaces what a read shows;
     `prepare(backend, call, new, old)` and `saved(backend, name)` name methods of the backend: the first completes what
-    a write will store (and may run again), the second runs after a write or delete. `create_or_update=False` makes every
-    write an update for policies (surprises 7); `ttl_warnings=False` leaves the warnings about capped TTLs to `check`.
+    a write will store (and may run again), the second runs after a write or delete. `create_or_update=False` makes
+    every write an update for policies (surprises 7); `ttl_warnings=False` leaves the warnings about capped TTLs to `check`.
     """
 
     def __init__(
