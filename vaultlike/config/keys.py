@@ -130,14 +130,50 @@ LISTENER: dict[str, dict[str, Key]] = {
     },
 }
 
-SEAL_STATIC: dict[str, Key] = {
-    "current_key_id": Key(values.nonempty),
-    "current_key": Key(values.nonempty),
-    "previous_key_id": Key(values.nonempty),
-    "previous_key": Key(values.nonempty),
-    "disabled": Key(refused="migrating to another seal is not built"),
+_SEAL: dict[str, Key] = {
+    "name": Key(values.nonempty),
+    "disabled": Key(values.flag),
+    "priority": Key(idle="whichever seal answers first opens"),
 }
-SEALS: dict[str, dict[str, Key]] = {"shamir": {"disabled": SEAL_STATIC["disabled"]}, "static": SEAL_STATIC}
+SEALS: dict[str, dict[str, Key]] = {
+    "shamir": {"disabled": Key(values.flag)},
+    "static": {
+        **_SEAL,
+        "current_key_id": Key(values.nonempty),
+        "current_key": Key(values.nonempty),
+        "previous_key_id": Key(values.nonempty),
+        "previous_key": Key(values.nonempty),
+    },
+    "transit": {
+        **_SEAL,
+        "address": Key(values.url),
+        "token": Key(values.nonempty),
+        "key_name": Key(values.nonempty),
+        "mount_path": Key(values.nonempty),
+        "namespace": Key(values.text),
+        "disable_renewal": Key(values.flag),
+        "tls_ca_cert": Key(values.nonempty),
+        "tls_client_cert": Key(values.nonempty),
+        "tls_client_key": Key(values.nonempty),
+        "tls_server_name": Key(values.nonempty),
+        # whoever stands between would be handed the token, and with it the root key
+        "tls_skip_verify": Key(refused="the key service's certificate is always checked: use tls_ca_cert"),
+        "key_id_prefix": Key(idle="what wrapped the root key is told apart by the seal's name"),
+    },
+}
+# Where a transit stanza is silent, these speak, as they do for Vault's own.
+TRANSIT_ENVIRONMENT: dict[str, str] = {
+    "address": "VAULT_ADDR",
+    "token": "VAULT_TOKEN",
+    "key_name": "VAULT_TRANSIT_SEAL_KEY_NAME",
+    "mount_path": "VAULT_TRANSIT_SEAL_MOUNT_PATH",
+    "namespace": "VAULT_NAMESPACE",
+    "disable_renewal": "VAULT_TRANSIT_SEAL_DISABLE_RENEWAL",
+    "tls_ca_cert": "VAULT_CACERT",
+    "tls_client_cert": "VAULT_CLIENT_CERT",
+    "tls_client_key": "VAULT_CLIENT_KEY",
+    "tls_server_name": "VAULT_TLS_SERVER_NAME",
+}
 
 AZURE_CLOUD: dict[str, Key] = {
     "active_directory": Key(values.secure_url),

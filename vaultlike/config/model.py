@@ -69,14 +69,19 @@ class ListenerConfig(Struct, frozen=True, kw_only=True):
 
 
 class SealConfig(Struct, frozen=True, kw_only=True):
-    """The `seal` stanza; `env://` and `file://` are resolved. Holds a secret: shows its kind only."""
+    """One `seal` stanza; `env://` and `file://` are resolved. Holds a secret: shows its kind and name only.
 
-    kind: str = "shamir"
+    `disabled`: the seal that was used before, named so that the server can migrate away from it.
+    """
+
+    kind: str
+    name: str
+    disabled: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     place: Place = Place()
 
     def __repr__(self) -> str:
-        return f"SealConfig(kind={self.kind!r})"
+        return f"SealConfig(kind={self.kind!r}, name={self.name!r}, disabled={self.disabled})"
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
@@ -87,7 +92,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
 
     storage: StorageConfig = StorageConfig()
     listeners: tuple[ListenerConfig, ...] = ()
-    seal: SealConfig = SealConfig()
+    seals: tuple[SealConfig, ...] = ()  # none that is not disabled: people hold shares of the unseal key
     api_addr: str = ""
     cluster_name: str = "vault-cluster"
     log_level: str = "info"

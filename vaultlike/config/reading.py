@@ -18,7 +18,7 @@ from vaultlike.config.model import (
     StorageConfig,
 )
 from vaultlike.config.secrets import resolved
-from vaultlike.config.section import Found, Notes, labelled_blocks, near, plain_blocks, read_section
+from vaultlike.config.section import Found, Key, Notes, labelled_blocks, near, plain_blocks, read_section
 from vaultlike.hcl import Entry, quote
 
 _ENVIRONMENT = {"VAULT_API_ADDR": "api_addr", "VAULT_LOG_LEVEL": "log_level", "VAULT_LOG_FORMAT": "log_format"}
@@ -120,16 +120,50 @@ class _Reading:
         for kind, body, place in labelled_blocks(self.notes, file, entry):
             known = keys.SEALS.get(kind)
             if known is None:
-                self.notes.problem(place, f"seal {quote(kind)} is not built: shamir or static")
+                self.notes.problem(place, f"seal {quote(kind)} is not built: shamir, static or transit")
                 continue
             found = read_section(self.notes, file, body, known, f"seal {quote(kind)}")
+            if kind == "transit":
+                self._add_environment(found, known)
             settings: dict[str, str] = {}
             for key, each in found.items():
+                if key in ("name", "disabled"):
+                    continue
                 try:
-                    settings[key] = resolved(str(each.value), self._environment)
+                    settings[key] = resolved(_written(each.value), self._environment)
                 except ValueError as problem:
                     self.notes.problem(each.place, f"{key} {problem}")
-            self._seals.append(SealConfig(kind=kind, settings=settings, place=place))
+            self._seals.append(
+                SealConfig(
+                    kind=kind,
+                    name=_value(found, "name", kind),
+                    disabled=_value(found, "disabled", False),
+                    settings=settings,
+                    place=place,
+                )
+            )
+
+    def _add_environment(self, found: dict[str, Found], known: Mapping[str, Key]) -> None:
+        for key, variable in keys.TRANSIT_ENVIRONMENT.items():
+            if key not in found and (text := self._environment.get(variable, "")):
+                place = Place(f"environment {variable}")
+                try:
+                    found[key] = Found(known[key].read(text), place)
+                except ValueError as problem:
+                    self.notes.problem(place, str(problem))
+
+    def _check_seals(self) -> None:
+        """Several seals may open the same root key; shares of people stand alone."""
+        used = [seal for seal in self._seals if not seal.disabled]
+        for seal in used:
+            if seal.kind == "shamir" and len(used) > 1:
+                self.notes.problem(seal.place, 'seal "shamir" stands alone: leave it out, or disable the others')
+        names: dict[str, SealConfig] = {}
+        for seal in self._seals:
+            first = names.setdefault(seal.name, seal)
+            if first is not seal:
+                text = f"two seals are called {quote(seal.name)}, the first on line {first.place.line}: name them"
+                self.notes.problem(seal.place, text)
 
     def _take_cloud(self, file: str, entry: Entry) -> None:
         for name, body, place in labelled_blocks(self.notes, file, entry):
@@ -162,9 +196,9 @@ class _Reading:
 
     def config(self) -> ServerConfig:
         """Everything together; what contradicts itself becomes a problem."""
-        for what, found in (("storage", self._storages), ("seal", self._seals)):
-            for extra in found[1:]:
-                self.notes.problem(extra.place, f"{what} is configured twice, first at {found[0].place}")
+        for extra in self._storages[1:]:
+            self.notes.problem(extra.place, f"storage is configured twice, first at {self._storages[0].place}")
+        self._check_seals()
         defaults = ServerConfig()
         default_ttl = _value(self._top, "default_lease_ttl", 0) or defaults.default_lease_ttl
         max_ttl = _value(self._top, "max_lease_ttl", 0) or defaults.max_lease_ttl
@@ -173,7 +207,7 @@ class _Reading:
         return ServerConfig(
             storage=self._storages[0] if self._storages else defaults.storage,
             listeners=tuple(self._with_duration(listener) for listener in self._listeners),
-            seal=self._seals[0] if self._seals else defaults.seal,
+            seals=tuple(seal for seal in self._seals if seal.kind != "shamir"),
             api_addr=_value(self._top, "api_addr", defaults.api_addr),
             cluster_name=_value(self._top, "cluster_name", defaults.cluster_name),
             log_level=_value(self._top, "log_level", defaults.log_level),
@@ -200,6 +234,11 @@ def _value(found: Mapping[str, Found], key: str, default: T) -> T:
     """The value that was read for a key; the table of keys has given it the type of `default`."""
     value: Any = found[key].value if key in found else default
     return value  # type: ignore[no-any-return]
+
+
+def _written(value: object) -> str:
+    """A value as the parts of the server take it: text, flags in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _no_storage(kind: str) -> str:

@@ -24,9 +24,10 @@ from vaultlike.sdk.routes import VERB_OF, RouteTable
 from vaultlike.seal.barrier import Barrier
 from vaultlike.seal.custodian import Custodian
 from vaultlike.seal.initialization import Initialized, InitOrder
+from vaultlike.seal.keeper import Keeper
 from vaultlike.seal.rekey import Rekey
 from vaultlike.seal.rootgen import RootGeneration
-from vaultlike.seal.sealtype import SealType, Shamir
+from vaultlike.seal.seals import Seals
 from vaultlike.settings import Settings
 from vaultlike.storage.engine import Engine, InsertToken, Op
 from vaultlike.system.seal import SealPaths
@@ -46,13 +47,16 @@ class Server:
         clock: Clock,
         log: FilteringBoundLogger,
         egress: Egress,
-        seal: SealType | None = None,
+        seals: Seals | None = None,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.engine, self.settings, self.clock, self.log = engine, settings, clock, log
         self.egress, self.random = egress, random
-        self.custodian = Custodian(engine, seal or Shamir(), clock, storage_type=settings.storage_type, random=random)
+        seals = seals or Seals()
+        self.custodian = Custodian(engine, seals, clock, storage_type=settings.storage_type, random=random)
+        self.keeper = Keeper(self.custodian, seals, clock, log, self._open)
         self.rekey = Rekey(self.custodian, "unseal")
+        self.recovery_rekey = Rekey(self.custodian, "recovery")
         self.root_generation = RootGeneration(self.custodian)
         self.catalog = make_catalog(settings)
         self.core: Core | None = None
@@ -61,14 +65,16 @@ class Server:
         self._sealed_table = RouteTable(self.seal_paths.routes())
 
     async def start(self) -> None:
-        """Opens the database; unseals where the seal needs nobody. Raises StorageUnavailable."""
+        """Opens the database; unseals where the seal needs nobody: now, or as soon as a key service answers.
+
+        Raises StorageUnavailable, NotOpened when the configured keys are other ones.
+        """
         await self.engine.start()
-        barrier = await self.custodian.auto_unseal()
-        if barrier is not None:
-            await self._open(barrier)
+        await self.keeper.start()
 
     async def stop(self) -> None:
         """Seals, closes connections and the database."""
+        await self.keeper.stop()
         await self.seal()
         await self.egress.close()
         await self.engine.stop()

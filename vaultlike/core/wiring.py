@@ -9,6 +9,7 @@ from vaultlike.builtin.identity import Identity
 from vaultlike.builtin.token import TokenBackend
 from vaultlike.engines.cubbyhole import Cubbyhole
 from vaultlike.engines.kv import Kv
+from vaultlike.engines.transit import Transit
 from vaultlike.mounts.catalog import Catalog, Plugin
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import Backend, Context
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def make_catalog(settings: Settings) -> Catalog:
     """The engines and the core's own backends, and every auth method that is installed."""
     catalog = Catalog(
-        {"kv": Kv, "cubbyhole": Cubbyhole, "system": System, "identity": Identity}, settings.allowed_plugins
+        {"kv": Kv, "cubbyhole": Cubbyhole, "transit": Transit, "system": System, "identity": Identity},
+        settings.allowed_plugins,
     )
     catalog.add(Plugin("token", True, TokenBackend))
     catalog.add(Plugin("generic", False, Kv))  # the old name of kv

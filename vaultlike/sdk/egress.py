@@ -106,18 +106,33 @@ class Egress:
         self._allow_address = allow_address
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
-        self._trusts: weakref.WeakValueDictionary[tuple[bytes, str], Trust] = weakref.WeakValueDictionary()
+        self._trusts: weakref.WeakValueDictionary[tuple[bytes, str, str, str, str], Trust] = (
+            weakref.WeakValueDictionary()
+        )
         self._closed = False
 
-    def client(self, ca_pem: str | None = None, ca_file: str | None = None) -> EgressClient:
+    def client(
+        self,
+        ca_pem: str | None = None,
+        ca_file: str | None = None,
+        *,
+        certificate_file: str = "",
+        key_file: str = "",
+        server_name: str = "",
+    ) -> EgressClient:
         """A client that trusts the system's roots or, when a CA is given, only that one. Cheap; keep it or not.
 
-        Raises Invalid when `ca_pem` holds no certificate; `ca_file` is read at the first request.
+        `certificate_file` and `key_file`: who we are, for servers that ask; `server_name`: the name that the other
+        side's certificate must be for, instead of the host's. Raises Invalid when `ca_pem` holds no certificate; files
+        are read at the first request.
         """
-        key = (hashlib.sha256(ca_pem.encode()).digest() if ca_pem else b"", ca_file or "")
+        pem = hashlib.sha256(ca_pem.encode()).digest() if ca_pem else b""
+        key = (pem, ca_file or "", certificate_file, key_file, server_name)
         trust = self._trusts.get(key)
         if trust is None:
-            trust = self._trusts[key] = Trust(self.clock, ca_pem or None, ca_file or None)
+            identity = (certificate_file, key_file) if certificate_file else None
+            trust = Trust(self.clock, ca_pem or None, ca_file or None, identity, server_name or None)
+            self._trusts[key] = trust
         return EgressClient(self, trust)
 
     async def close(self) -> None:
@@ -227,7 +242,14 @@ class EgressClient:
             context = await self._trust.context(where)
         session = self._egress.session(where)
         async with session.request(
-            method, target, headers=headers, data=data, ssl=context, allow_redirects=False, proxy=self._egress.proxy
+            method,
+            target,
+            headers=headers,
+            data=data,
+            ssl=context,
+            allow_redirects=False,
+            proxy=self._egress.proxy,
+            server_hostname=self._trust.server_name if target.scheme == "https" else None,
         ) as response:
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 raise BadAnswer(where, "an answer with a content coding that was not asked for")

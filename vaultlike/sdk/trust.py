@@ -18,18 +18,34 @@ RECHECK: Final = 30.0  # seconds between looks at whether a CA file has changed
 class Trust:
     """One set of CA certificates and the TLS context made from it, lazily and off the event loop."""
 
-    def __init__(self, clock: Clock, ca_pem: str | None = None, ca_file: str | None = None) -> None:
-        """No files are read here. Raises Invalid when `ca_pem` holds no certificate."""
+    def __init__(
+        self,
+        clock: Clock,
+        ca_pem: str | None = None,
+        ca_file: str | None = None,
+        identity: tuple[str, str] | None = None,
+        server_name: str | None = None,
+    ) -> None:
+        """`identity`: files of our own certificate chain and key; `server_name`: what the other side's certificate must
+        be for, instead of the host. No files are read here. Raises Invalid when `ca_pem` holds no certificate.
+        """
+        self.server_name = server_name
+        self._identity = identity
         self._clock = clock
         self._pem = ca_pem
         self._file = ca_file
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[tuple[int, int], ...] | None = None
         self._checked_at = float("-inf")
-        self._context = _from_pem(ca_pem) if ca_pem is not None and ca_file is None else None
+        self._context = _from_pem(ca_pem) if ca_pem is not None and self._files == () else None
+
+    @property
+    def _files(self) -> tuple[str, ...]:
+        """Files that the context is made from, and made again from when they change."""
+        return (*((self._file,) if self._file is not None else ()), *(self._identity or ()))
 
     async def context(self, where: str) -> ssl.SSLContext:
         """The context; a changed CA file is noticed within 30 s. Raises TlsFailed when the file cannot be used."""
-        if self._context is not None and self._file is None:
+        if self._context is not None and not self._files:
             return self._context
         now = self._clock.monotonic()
         if self._context is None or now - self._checked_at >= RECHECK:
@@ -38,25 +54,27 @@ class Trust:
             except (OSError, Invalid) as error:
                 # OSError covers ssl.SSLError. A file that vanished for a moment does not end working connections.
                 if self._context is None:
-                    raise TlsFailed(where, f"CA file {self._file}: {type(error).__name__}") from None
+                    raise TlsFailed(where, f"CA file {', '.join(self._files)}: {type(error).__name__}") from None
             self._checked_at = now
         assert self._context is not None
         return self._context
 
     def _load(self) -> None:
-        if self._file is None:
-            self._context = ssl.create_default_context()
+        states = [os.stat(file) for file in self._files]
+        stamp = tuple((state.st_mtime_ns, state.st_size) for state in states)
+        if self._context is not None and stamp == self._stamp:
             return
-        found = os.stat(self._file)
-        stamp = (found.st_mtime_ns, found.st_size)
-        if stamp == self._stamp:
-            return
-        if found.st_size > MAX_PEM:
-            raise Invalid("CA file too large")
-        with open(self._file, encoding="ascii", errors="replace") as file:
-            text = file.read(MAX_PEM)
-        self._context = _from_pem(text + "\n" + (self._pem or ""))
-        self._stamp = stamp
+        if any(state.st_size > MAX_PEM for state in states):
+            raise Invalid("certificate file too large")
+        text = self._pem or ""
+        if self._file is not None:
+            with open(self._file, encoding="ascii", errors="replace") as file:
+                text = file.read(MAX_PEM) + "\n" + text
+        context = _from_pem(text) if text else ssl.create_default_context()
+        if self._identity is not None:
+            # an encrypted key must fail, not ask at the terminal of the server
+            context.load_cert_chain(*self._identity, password=lambda: b"")
+        self._context, self._stamp = context, stamp
 
 
 def _from_pem(text: str) -> ssl.SSLContext:

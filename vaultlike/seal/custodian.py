@@ -14,9 +14,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
 from vaultlike.clock import Clock
-from vaultlike.errors import Invalid, NotBuilt, Sealed, Unavailable
+from vaultlike.errors import Invalid, Sealed, Unavailable, Upstream
 from vaultlike.seal import initialization, records
 from vaultlike.seal.barrier import Barrier
 from vaultlike.seal.custody import Custody, ended_by, version_of
@@ -24,8 +25,10 @@ from vaultlike.seal.envelope import NotOpened
 from vaultlike.seal.initialization import Initialized, InitOrder
 from vaultlike.seal.key import KEY_BYTES, Key, Random, new_key
 from vaultlike.seal.keyring import Keyring
-from vaultlike.seal.records import CONFIG, KEYRING, NAMESPACE, Documents, Recovery, SealRecord, Wrap
-from vaultlike.seal.sealtype import SealType, Shamir
+from vaultlike.seal.migration import first_record, migrated, split_of, verifier
+from vaultlike.seal.records import CONFIG, KEYRING, NAMESPACE, Documents, Recovery, SealRecord
+from vaultlike.seal.seals import Seals
+from vaultlike.seal.sealtype import Shamir
 from vaultlike.seal.shares import Collector, Split, issue, parse_share, recover
 from vaultlike.seal.status import SealStatus, Unsealing
 from vaultlike.storage.engine import Conflict, Op, PutDocument
@@ -40,12 +43,13 @@ class Custodian:
     """One per process. `barrier` is None while sealed; everything that needs keys takes the `Barrier` from here."""
 
     def __init__(
-        self, documents: Documents, seal: SealType, clock: Clock, *, storage_type: str, random: Random = os.urandom
+        self, documents: Documents, seals: Seals, clock: Clock, *, storage_type: str, random: Random = os.urandom
     ) -> None:
         self.documents = documents
         self.random = random
         self.clock = clock
-        self._seal_type = seal
+        self._seals = seals
+        self.problem = ""  # why the last attempt to open by itself failed, as anybody may read it
         self._storage_type = storage_type
         self._lock = asyncio.Lock()
         self._custody: Custody | None = None
@@ -62,7 +66,7 @@ class Custodian:
     @property
     def holder(self) -> Holder:
         """Whose shares approve root generation: the unseal key's, or the recovery key's of an automatic seal."""
-        return "unseal" if isinstance(self._seal_type, Shamir) else "recovery"
+        return "recovery" if self._seals.automatic else "unseal"
 
     def unsealed(self) -> Barrier:
         """The open barrier. Raises Sealed."""
@@ -75,17 +79,22 @@ class Custodian:
     async def status(self) -> SealStatus:
         """For `sys/seal-status` and `sys/unseal` (one document read)."""
         loaded = await records.load(self.documents)
-        split = Split(0, 0) if loaded is None else _split(loaded[0])
+        split = Split(0, 0) if loaded is None else split_of(loaded[0])
+        sealed, automatic = self._custody is None, self._seals.automatic
+        migrating = loaded is not None and self._seals.migrating(loaded[0])
         return SealStatus(
-            type=self._seal_type.kind if loaded is None else loaded[0].kind,
+            type=self._seals.kind if loaded is None or migrating else loaded[0].kind,
             initialized=loaded is not None,
-            sealed=self._custody is None,
+            sealed=sealed,
             t=split.threshold,
             n=split.shares,
             progress=len(self._collector),
             nonce=self._collector.nonce,
-            recovery_seal=not isinstance(self._seal_type, Shamir),
+            migration=migrating,
+            recovery_seal=automatic,
+            recovery_seal_type=Shamir.kind if automatic else UNSET,
             storage_type=self._storage_type,
+            warnings=(self.problem,) if sealed and self.problem else UNSET,
         )
 
     # Initialise
@@ -99,12 +108,12 @@ class Custodian:
             if await records.load(self.documents) is not None:
                 raise Invalid("Vault is already initialized")
             now = self.clock.now()
-            holders = initialization.check(order, self._seal_type, now)
+            holders = initialization.check(order, self._seals, now)
             root, secret = new_key(self.random), new_key(self.random)
             barrier = Barrier(Keyring.create(self.random, now), self.random)
             try:
                 issued = issue(secret, holders.split, holders.recipients, self.random)
-                record = await self._record(root, secret, holders.split, now)
+                record = await first_record(self._seals, root, secret, holders.split, now, self.random)
                 keyring = barrier.keyring().sealed(root, self.random)
                 ops = [_put_record(record, 0), PutDocument(NAMESPACE, KEYRING, keyring, expect=0)]
                 if first_writes is not None:
@@ -128,18 +137,6 @@ class Custodian:
                 root.wipe()
             return Initialized(issued, recovery, barrier, holders.root_token)
 
-    async def _record(self, root: Key, secret: Key, split: Split, now: float) -> SealRecord:
-        if isinstance(self._seal_type, Shamir):
-            wraps: tuple[Wrap, ...] = (self._seal_type.wrap(root, secret, self.random),)
-            return SealRecord(
-                kind="shamir", shares=split.shares, threshold=split.threshold, wraps=wraps, created_at=now
-            )
-        wraps = (await self._seal_type.wrap(root),)
-        recovery = Recovery(split.shares, split.threshold, _verifier(secret))
-        return SealRecord(
-            kind=self._seal_type.kind, shares=1, threshold=1, wraps=wraps, created_at=now, recovery=recovery
-        )
-
     # Unseal and seal
 
     async def submit(self, key: str, *, migrate: bool = False) -> Unsealing | Barrier:
@@ -148,16 +145,14 @@ class Custodian:
         Raises Invalid: not hex or base64, wrong size, not initialised, wrong shares (progress is back at 0 then).
         """
         share = parse_share(key)
-        if migrate:
-            raise NotBuilt("seal migration is not built")
         async with self._lock:
             if self._custody is not None:
                 share.wipe()
                 return self._custody.barrier
-            record = await self._loaded()
-            if not isinstance(self._seal_type, Shamir):
-                raise Invalid(f"seal type {record.kind} unseals by itself and takes no keys")
-            split = _split(record)
+            record, version = await self._stored()
+            migrating = self._seals.migrating(record)
+            self._check_submission(record, migrating, migrate)
+            split = split_of(record)
             if not self._collector.nonce:
                 self._collector.start()
             self._collector.add(share)
@@ -165,13 +160,57 @@ class Custodian:
                 return Unsealing(len(self._collector), split.threshold, self._collector.nonce)
             try:
                 secret = recover(self._collector.shares(), split)
-                root = self._seal_type.unwrap(record.wraps, secret)
+                root = await self._root_by(record, secret)
             except (Invalid, NotOpened):
                 raise Invalid("Unseal failed, invalid key") from None
             finally:
                 self._collector.clear()
-            secret.wipe()
-            return await self._open(root)
+            try:
+                return await (self._migrate(record, version, root, secret) if migrating else self._open(root))
+            finally:
+                secret.wipe()
+
+    def _check_submission(self, record: SealRecord, migrating: bool, migrate: bool) -> None:
+        if migrate and not migrating:
+            raise Invalid("can't perform a seal migration, no migration seal found")
+        if migrating and not migrate:
+            raise Invalid("migrate option not provided and seal migration is required")
+        if migrating:
+            return
+        if self._seals.automatic:
+            raise Invalid(f"seal type {record.kind} unseals by itself and takes no keys")
+        if record.recovery is not None:
+            raise Invalid(
+                f"initialised with seal type {record.kind}, which is not configured: configure it again, or name it "
+                'with disabled = "true" to migrate'
+            )
+
+    async def _root_by(self, record: SealRecord, secret: Key) -> Key:
+        """The root key, by the consent of the people who hold `secret`. Raises Invalid or NotOpened for another
+        secret, KeyServiceFailed."""
+        if record.recovery is None:
+            return Shamir().unwrap(record.wraps, secret)
+        if not hmac.compare_digest(verifier(secret), record.recovery.verifier):
+            raise Invalid("these are not the recovery keys")
+        try:
+            return await self._seals.open_old(record.wraps)
+        except NotOpened as problem:
+            raise Unavailable("the disabled seal does not open the root key", reason=problem.reason) from None
+
+    async def _migrate(self, record: SealRecord, version: int, root: Key, secret: Key) -> Barrier:
+        """Opens, and puts a new root key under the configured seals: the old one opens nothing any more."""
+        custody = await Custody.begin(self.documents, self.clock, self.random, root)
+        fresh = new_key(self.random)
+        try:
+            target = await migrated(record, self._seals, fresh, secret, self.random)
+            results = await self._replace(target, version, custody.change_root(fresh))
+        except BaseException:
+            fresh.wipe()
+            custody.end()
+            raise
+        custody.root_changed(fresh, version_of(results[1]))
+        self._custody = custody
+        return custody.barrier
 
     def reset(self) -> None:
         """Forgets the shares given so far. Raises Invalid while unsealed."""
@@ -180,24 +219,44 @@ class Custodian:
         self._collector.clear()
 
     async def auto_unseal(self) -> Barrier | None:
-        """Opens without people when the seal can; None for Shamir, or before initialisation.
+        """Opens without people when a seal can; None for Shamir, before initialisation and before a migration.
 
-        Raises NotOpened when the configured key is another one, Upstream when a key service does not answer.
+        Raises NotOpened when no configured key is the right one, KeyServiceFailed when a later attempt may succeed.
         """
-        if isinstance(self._seal_type, Shamir):
+        if not self._seals.automatic:
             return None
         async with self._lock:
             if self._custody is not None:
                 return self._custody.barrier
             loaded = await records.load(self.documents)
-            if loaded is None:
+            if loaded is None or self._seals.migrating(loaded[0]):
                 return None
-            record = await self._loaded()
-            opened = await self._seal_type.unwrap(record.wraps)
-            if not opened.current:
-                wraps = (await self._seal_type.wrap(opened.root),)
-                await self._replace(msgspec.structs.replace(record, wraps=wraps), loaded[1])
-            return await self._open(opened.root)
+            try:
+                root = await self._seals.open(loaded[0].wraps)
+            except (Upstream, NotOpened) as problem:
+                self.problem = "; ".join(problem.messages)
+                raise
+            self.problem = ""
+            return await self._open(root)
+
+    async def rewrap(self) -> tuple[str, ...]:
+        """Gives every active seal its own, present wrap of the root key; what could not be done, for the log.
+
+        Asks key services, so nobody waits for it: it writes only if the seal is what it was before. Raises Sealed,
+        Unavailable when another node changed the seal meanwhile.
+        """
+        custody = self._opened()
+        record, version = await self._stored()
+        if record.recovery is None or not self._seals.automatic or self._seals.migrating(record):
+            return ()
+        root = Key(custody.root_key())
+        try:
+            found = await self._seals.rewrap(root, record.wraps)
+        finally:
+            root.wipe()
+        if found.wraps != record.wraps and custody is self._custody:
+            await self._replace(msgspec.structs.replace(record, kind=self._seals.kind, wraps=found.wraps), version)
+        return found.problems
 
     async def adopt(self, root_key: bytes) -> Barrier:
         """Opens with the root key itself, as it comes over an inherited socket from a process that is unsealed.
@@ -262,23 +321,23 @@ class Custodian:
 
     async def split(self, holder: Holder) -> Split:
         """How many shares the holder's key has and how many are needed. Raises Invalid when there is no such key."""
-        record = await self._loaded()
+        record, _ = await self._stored()
         if holder == "recovery" and record.recovery is None:
             raise Invalid("recovery keys are not supported by this seal type")
         if holder == "unseal" and record.recovery is not None:
             raise Invalid(f"seal type {record.kind} has no unseal keys: use the recovery keys")
-        return _split(record)
+        return split_of(record)
 
     async def proves(self, holder: Holder, shares: Sequence[Key]) -> bool:
         """Whether the shares give the holder's current key."""
-        split, record = await self.split(holder), await self._loaded()
+        split, (record, _) = await self.split(holder), await self._stored()
         try:
             secret = recover(shares, split)
         except Invalid:
             return False
         try:
             if record.recovery is not None:
-                return hmac.compare_digest(_verifier(secret), record.recovery.verifier)
+                return hmac.compare_digest(verifier(secret), record.recovery.verifier)
             Shamir().unwrap(record.wraps, secret).wipe()
         except NotOpened:
             return False
@@ -294,12 +353,9 @@ class Custodian:
         """
         async with self._lock:
             custody = self._opened()
-            loaded = await records.load(self.documents)
-            if loaded is None:
-                raise Invalid(_NOT_INITIALIZED)
-            record, version = loaded
+            record, version = await self._stored()
             if holder == "recovery":
-                recovery = Recovery(split.shares, split.threshold, _verifier(secret))
+                recovery = Recovery(split.shares, split.threshold, verifier(secret))
                 await self._replace(msgspec.structs.replace(record, recovery=recovery), version, also)
                 return
             await self._reload(custody)
@@ -319,16 +375,11 @@ class Custodian:
         except Conflict:
             raise Unavailable("the seal is being changed by another node, try again") from None
 
-    async def _loaded(self) -> SealRecord:
+    async def _stored(self) -> tuple[SealRecord, int]:
         loaded = await records.load(self.documents)
         if loaded is None:
             raise Invalid(_NOT_INITIALIZED)
-        if loaded[0].kind != self._seal_type.kind:
-            raise NotBuilt(
-                f"initialised with seal type {loaded[0].kind}, configured with {self._seal_type.kind}: "
-                "seal migration is not built"
-            )
-        return loaded[0]
+        return loaded
 
     async def _open(self, root: Key) -> Barrier:
         self._custody = await Custody.begin(self.documents, self.clock, self.random, root)
@@ -338,16 +389,6 @@ class Custodian:
         if self._custody is None:
             raise Sealed
         return self._custody
-
-
-def _split(record: SealRecord) -> Split:
-    if record.recovery is not None:
-        return Split(record.recovery.shares, record.recovery.threshold)
-    return Split(record.shares, record.threshold)
-
-
-def _verifier(recovery_key: Key) -> bytes:
-    return hmac.digest(recovery_key.reveal(), b"vaultlike/seal/recovery-verifier", "sha256")
 
 
 def _put_record(record: SealRecord, expect: int) -> Op:

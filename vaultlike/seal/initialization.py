@@ -9,7 +9,7 @@ import msgspec
 from vaultlike.errors import Invalid
 from vaultlike.seal.barrier import Barrier
 from vaultlike.seal.pgp import Recipient, parse_all
-from vaultlike.seal.sealtype import SealType, Shamir
+from vaultlike.seal.seals import Seals
 from vaultlike.seal.shares import IssuedKeys, Split
 
 
@@ -61,12 +61,12 @@ class Initialized(msgspec.Struct, frozen=True):
         return "Initialized(...)"
 
 
-def check(order: InitOrder, seal: SealType, now: float) -> Holders:
-    """The order for this seal at `now` (Unix seconds).
+def check(order: InitOrder, seals: Seals, now: float) -> Holders:
+    """The order for these seals at `now` (Unix seconds).
 
     Raises Invalid (texts of spec 2.1), NotBuilt when PGP keys come and cannot be used.
     """
-    if isinstance(seal, Shamir):
+    if not seals.automatic:
         foreign = {
             "recovery_shares": order.recovery_shares,
             "recovery_threshold": order.recovery_threshold,
@@ -84,7 +84,7 @@ def check(order: InitOrder, seal: SealType, now: float) -> Holders:
         texts = order.recovery_pgp_keys
     given = ",".join(name for name, value in foreign.items() if value)
     if given:
-        raise Invalid(f"parameters {given} not applicable to seal type {seal.kind}")
+        raise Invalid(f"parameters {given} not applicable to seal type {seals.kind}")
     if order.stored_shares not in (0, 1):
         raise Invalid(f"{what}: stored keys must not be more than one")
     split.check(what, len(texts))

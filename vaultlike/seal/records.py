@@ -32,11 +32,13 @@ class Documents(Protocol):
 
 
 class Wrap(msgspec.Struct, frozen=True):
-    """The root key, wrapped by one seal. `key_id` names the wrapping key for seals that have several."""
+    """The root key, wrapped by one seal. `key_id` names the wrapping key for seals that have several, `name` the seal
+    itself ("": its kind)."""
 
     kind: str
     key_id: str
     sealed: bytes
+    name: str = ""
 
 
 class Recovery(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class SealStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +18,9 @@ class SealStatus(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     migration: bool = False
     recovery_seal: bool
+    recovery_seal_type: str | UnsetType = UNSET  # the recovery key is always split among people
     storage_type: str
+    warnings: tuple[str, ...] | UnsetType = UNSET  # why an automatic seal has not opened yet
 
 
 class Unsealing(msgspec.Struct, frozen=True):

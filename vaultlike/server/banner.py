@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-from vaultlike.config import ServerConfig
+from vaultlike.config import SealConfig, ServerConfig
 from vaultlike.server.dev import DevKeys
 from vaultlike.settings import VERSION
 
@@ -26,7 +26,8 @@ def configuration(config: ServerConfig, addresses: Sequence[Sequence[str]]) -> s
         tls = "enabled" if listener.secure else "disabled"
         facts[f"Listener {number}"] = f'{listener.kind} (addr: "{", ".join(bound)}", tls: "{tls}")'
     facts["Log Level"] = config.log_level
-    facts["Seal"] = config.seal.kind
+    people = () if any(not each.disabled for each in config.seals) else ("shamir",)
+    facts["Seal"] = ", ".join((*people, *(_seal(each) for each in config.seals)))
     facts["Storage"] = f"{config.storage.kind} ({config.storage.path})" if config.storage.path else config.storage.kind
     facts["Version"] = f"vaultlike v{VERSION}"
     facts["Workers"] = str(config.workers)
@@ -35,6 +36,11 @@ def configuration(config: ServerConfig, addresses: Sequence[Sequence[str]]) -> s
     return "\n".join(
         ["==> vaultlike server configuration:", "", *lines, "", *warnings, *([""] if warnings else []), ""]
     )
+
+
+def _seal(seal: SealConfig) -> str:
+    shown = seal.kind if seal.name == seal.kind else f"{seal.kind} {seal.name}"
+    return f"{shown} (to migrate from)" if seal.disabled else shown
 
 
 STARTED = "==> vaultlike server started! Log data will stream in below:\n\n"

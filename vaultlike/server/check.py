@@ -7,11 +7,11 @@ import stat
 
 import msgspec
 
-from vaultlike.config import ListenerConfig, Place, Problem, ServerConfig
+from vaultlike.config import ListenerConfig, Place, Problem, SealConfig, ServerConfig
 from vaultlike.errors import VaultlikeError
 from vaultlike.http.listener import ListenerError, ListenerSettings, split_address
 from vaultlike.http.tls import build_context
-from vaultlike.seal.sealtype import seal_type
+from vaultlike.seal.configured import Stanza, check_stanza
 
 
 def check(config: ServerConfig) -> list[Problem]:
@@ -33,12 +33,23 @@ def _storage(config: ServerConfig) -> list[Problem]:
     return _writable(config.storage.place, "storage path", config.storage.path)
 
 
+def seal_stanza(seal: SealConfig) -> Stanza:
+    """A seal as the seal package takes it."""
+    return Stanza(seal.kind, seal.name, seal.settings, seal.disabled)
+
+
 def _seal(config: ServerConfig) -> list[Problem]:
-    try:
-        seal_type(config.seal.kind, config.seal.settings, os.urandom)
-    except VaultlikeError as problem:
-        return [Problem(config.seal.place, "; ".join(problem.messages))]
-    return []
+    problems: list[Problem] = []
+    for seal in config.seals:
+        try:
+            check_stanza(seal_stanza(seal))
+        except VaultlikeError as problem:
+            problems.append(Problem(seal.place, "; ".join(problem.messages)))
+        for key in ("tls_ca_cert", "tls_client_cert", "tls_client_key"):
+            file = seal.settings.get(key, "")
+            if file and not os.access(file, os.R_OK):
+                problems.append(Problem(seal.place, f'seal "{seal.kind}": {key} {file} cannot be read'))
+    return problems
 
 
 def _listeners(config: ServerConfig) -> list[Problem]:

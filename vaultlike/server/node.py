@@ -17,8 +17,8 @@ from vaultlike.http.listener import ListenerError, bind
 from vaultlike.http.server import HttpServer
 from vaultlike.http.vault import VaultFace
 from vaultlike.sdk.egress import Egress
-from vaultlike.seal.sealtype import seal_type
-from vaultlike.server.check import listener_settings
+from vaultlike.seal.configured import seals_of
+from vaultlike.server.check import listener_settings, seal_stanza
 from vaultlike.server.failure import StartFailure
 from vaultlike.settings import VERSION, Settings
 from vaultlike.storage.sqlite import MEMORY, SqliteEngine
@@ -75,17 +75,18 @@ class Node:
         self._environment = environment
         log: Any = structlog.get_logger("vaultlike")
         self._log = log
+        egress = Egress(clock=clock, log=log, user_agent=f"vaultlike/{VERSION}")
         try:
-            seal = seal_type(config.seal.kind, config.seal.settings, os.urandom)
+            seals = seals_of([seal_stanza(each) for each in config.seals], egress, os.urandom, log)
         except VaultlikeError as problem:
-            raise StartFailure(f"{config.seal.place}: {problem}") from None
+            raise StartFailure(f"seal: {problem}") from None
         self.server = Server(
             engine=SqliteEngine(config.storage.path if config.storage.kind == "sqlite" else MEMORY),
             settings=make_settings(config, environment),
             clock=clock,
             log=log,
-            egress=Egress(clock=clock, log=log, user_agent=f"vaultlike/{VERSION}"),
-            seal=seal,
+            egress=egress,
+            seals=seals,
         )
         self._http = HttpServer(clock)
 

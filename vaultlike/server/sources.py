@@ -13,7 +13,6 @@ from vaultlike.config import (
     Loaded,
     Place,
     Problem,
-    SealConfig,
     ServerConfig,
     StorageConfig,
     load,
@@ -56,7 +55,7 @@ class Sources:
         return structs.replace(
             config,
             storage=StorageConfig(),
-            seal=SealConfig(),
+            seals=(),
             listeners=(self.listener,),
             api_addr=_address_of(self.listener),
             workers=1,

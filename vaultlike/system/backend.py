@@ -22,7 +22,7 @@ from vaultlike.system.password_policies import PasswordPolicies
 from vaultlike.system.plugins import Plugins
 from vaultlike.system.policies import Policies
 from vaultlike.system.quotas import QuotaPaths
-from vaultlike.system.rekeying import Rekeying
+from vaultlike.system.rekeying import RecoveryRekeying, Rekeying
 from vaultlike.system.remount import Remount
 from vaultlike.system.root_generation import RootGenerationPaths
 from vaultlike.system.seal import Life, SealPaths
@@ -61,7 +61,8 @@ class System(Backend):
             Explain(services),
             Keys(services, self._rotation),
             RootGenerationPaths(services, life),
-            Rekeying(services, life),
+            Rekeying(services, life.custodian, life.rekey),
+            RecoveryRekeying(services, life.custodian, life.recovery_rekey),
             Tools(services),
             Cors(services),
             UiHeaders(services),

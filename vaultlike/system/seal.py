@@ -27,6 +27,7 @@ class Life(Protocol):
     clock: Clock
     custodian: Custodian
     rekey: Rekey
+    recovery_rekey: Rekey
     root_generation: RootGeneration
 
     @property
@@ -100,12 +101,20 @@ async def refuse_method(owner: object, call: Call) -> None:
 def declared_and_refused(owner: object) -> list[tuple[Route, object]]:
     """The declared routes of a class of bare paths, and a refusal for every other method of each."""
     routes = [r for item in vars(type(owner)).values() if callable(item) for r in routes_of_function(item)]
-    present = {(route.pattern, route.verb) for route in routes}
-    for pattern in dict.fromkeys(route.pattern for route in routes if route.open or route.pattern == "seal"):
-        for verb in METHODS:
-            if (pattern, verb) not in present:
-                routes.append(Route(pattern=pattern, verb=verb, handler=refuse_method, open=True, free=True))
-    return [(route, owner) for route in routes]
+    return refused_elsewhere([(route, owner) for route in routes], owner)
+
+
+def refused_elsewhere(routes: list[tuple[Route, object]], owner: object) -> list[tuple[Route, object]]:
+    """These routes, and a refusal for every other method of each bare path among them."""
+    present = {(route.pattern, route.verb) for route, _ in routes}
+    bare_paths = dict.fromkeys(route.pattern for route, _ in routes if route.open or route.pattern == "seal")
+    refusals = [
+        (Route(pattern=pattern, verb=verb, handler=refuse_method, open=True, free=True), owner)
+        for pattern in bare_paths
+        for verb in METHODS
+        if (pattern, verb) not in present
+    ]
+    return [*routes, *refusals]
 
 
 METHODS: tuple[Verb, ...] = ("read", "write", "delete", "patch")

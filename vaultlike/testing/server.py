@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,6 +25,7 @@ from vaultlike.http.listener import ListenerSettings
 from vaultlike.http.server import HttpServer
 from vaultlike.http.vault import VaultFace
 from vaultlike.sdk.egress import Egress
+from vaultlike.seal.configured import Stanza, seals_of
 from vaultlike.seal.initialization import InitOrder
 from vaultlike.settings import Settings
 from vaultlike.storage.sqlite import SqliteEngine
@@ -57,7 +58,8 @@ class Answer(Struct, frozen=True):
 class TestServer:
     """One server. `path` None keeps a database file of its own; `unsealed=False` leaves it uninitialised.
 
-    `root_token` is the first root token; `keys` the unseal keys (one of one). `settings` replaces single settings.
+    `root_token` is the first root token; `keys` the unseal keys (one of one), or recovery keys where `seals` open by
+    themselves. `settings` replaces single settings.
     """
 
     __test__ = False  # not a test class, whatever its name says
@@ -70,10 +72,12 @@ class TestServer:
         unsealed: bool = True,
         settings: Settings | None = None,
         root_token: str = "root",
+        seals: Sequence[Stanza] = (),
     ) -> None:
         self.clock = clock or FakeClock()
         self.root_token = root_token
         self.keys: tuple[str, ...] = ()
+        self._seals = tuple(seals)
         self._unsealed, self._settings = unsealed, settings or Settings()
         self._folder = tempfile.TemporaryDirectory() if path is None else None
         self.path = path or Path(self._folder.name if self._folder else "") / "vaultlike.db"
@@ -87,14 +91,20 @@ class TestServer:
         egress = Egress(clock=self.clock, log=log, user_agent="vaultlike-test")
         self.server = Server(
             engine=SqliteEngine(str(self.path)), settings=self._settings, clock=self.clock, log=log, egress=egress,
-            random=os.urandom,
+            seals=seals_of(self._seals, egress, os.urandom, log), random=os.urandom,
         )  # fmt: skip
         await self.server.start()
         if self._unsealed and not await self.server.custodian.initialized():
-            order = InitOrder(secret_shares=1, secret_threshold=1)
+            automatic = any(not stanza.disabled for stanza in self._seals)
+            order = (
+                InitOrder(recovery_shares=1, recovery_threshold=1)
+                if automatic
+                else InitOrder(secret_shares=1, secret_threshold=1)
+            )
             made, self.root_token = await self.server.initialize(order, self.root_token)
             self.keys = tuple(made.issued.keys_base64)
-            await self.server.unseal(self.keys[0])
+            if not automatic:
+                await self.server.unseal(self.keys[0])
         self._http = HttpServer(self.clock)
         await self._http.start(VaultFace(self.server, log), [ListenerSettings(address="127.0.0.1:0", tls_disable=True)])
         self.url = f"http://{self._http.addresses[0]}"

@@ -48,11 +48,11 @@ async def test_resultant_acl(server: TestServer) -> None:
 async def test_the_catalog_is_read_only(server: TestServer) -> None:
     catalog = (await server.get("sys/plugins/catalog")).data
     assert "people" in catalog["auth"]
-    assert catalog["secret"] == ["kv"]
+    assert catalog["secret"] == ["kv", "transit"]
     assert (await server.get("sys/plugins/catalog/auth/people")).data["builtin"] is True
     assert (await server.get("sys/plugins/catalog/auth/none")).status == 404
     assert (await server.get("sys/plugins/catalog/secret/system")).status == 404
-    assert (await server.list("sys/plugins/catalog/secret")).data["keys"] == ["kv"]
+    assert (await server.list("sys/plugins/catalog/secret")).data["keys"] == ["kv", "transit"]
     assert (await server.call("PUT", "sys/plugins/catalog/auth/x", {})).errors == ["missing SHA-256 value"]
     assert (await server.call("PUT", "sys/plugins/catalog/auth/x", {"sha256": "00"})).status == 501
     assert (await server.delete("sys/plugins/catalog/auth/x")).status == 204

@@ -77,7 +77,7 @@ def test_everything_together(read: Read) -> None:
         "custom_response_headers": {"default": {"X-One": ("a", "b")}, "404": {"X-Two": ("c",)}},
     }
     assert (unix.kind, unix.address, unix.secure) == ("unix", "/run/v.sock", False)
-    assert config.seal.settings == {"current_key_id": "k", "current_key": "secret"}
+    assert config.seals[0].settings == {"current_key_id": "k", "current_key": "secret"}
     assert config.stanzas["azure_cloud"] == (
         {
             "name": "Emulator",
@@ -164,7 +164,7 @@ def test_the_default_duration_reaches_listeners_that_say_nothing(read: Read) -> 
 def test_a_secret_comes_from_a_file(read: Read, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from a file\n")
     text = f'seal "static" {{ current_key = "file://{tmp_path}/key" }}'
-    assert read(text, complete=False).config.seal.settings == {"current_key": "from a file"}
+    assert read(text, complete=False).config.seals[0].settings == {"current_key": "from a file"}
 
 
 def test_every_setting_of_a_listener_has_a_key_and_the_other_way_round() -> None:

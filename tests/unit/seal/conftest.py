@@ -9,7 +9,7 @@ from pysequoia import Tsk, decrypt
 
 from vaultlike.clock import FakeClock
 from vaultlike.seal.custodian import Custodian
-from vaultlike.seal.sealtype import SealType, Shamir
+from vaultlike.seal.seals import Seals
 from vaultlike.storage.engine import Document, Op
 from vaultlike.storage.sqlite import SqliteEngine
 
@@ -59,7 +59,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def node(engine: SqliteEngine, clock: FakeClock) -> MakeNode:
-    def make(seal: SealType | None = None) -> Custodian:
-        return Custodian(engine, seal or Shamir(), clock, storage_type="inmem")
+    def make(seals: Seals | None = None) -> Custodian:
+        return Custodian(engine, seals or Seals(), clock, storage_type="inmem")
 
     return make

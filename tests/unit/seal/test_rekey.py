@@ -16,7 +16,8 @@ from vaultlike.seal.barrier import Barrier
 from vaultlike.seal.custodian import Custodian
 from vaultlike.seal.initialization import InitOrder
 from vaultlike.seal.rekey import Rekey, RekeyDone, RekeyOrder, RekeyStatus, VerificationDone, VerificationStatus
-from vaultlike.seal.sealtype import Shamir, seal_type
+from vaultlike.seal.seals import Seals
+from vaultlike.seal.static import Static, StaticKeys
 from vaultlike.storage.engine import Op, PutDocument
 from vaultlike.storage.sqlite import SqliteEngine
 
@@ -183,7 +184,7 @@ async def test_new_shares_are_not_lost_when_somebody_seals_during_the_commit(
     engine: SqliteEngine, clock: FakeClock
 ) -> None:
     documents = SealedMidway(engine, before=False)
-    custodian = Custodian(documents, Shamir(), clock, storage_type="inmem")
+    custodian = Custodian(documents, Seals(), clock, storage_type="inmem")
     old = await opened(custodian)
     documents.victim = custodian
     done = await approve(Rekey(custodian, "unseal"), old[:3])
@@ -253,7 +254,8 @@ async def test_encrypted_shares_are_backed_up_on_request(node: MakeNode) -> None
 
 
 async def test_recovery_shares_are_changed_by_recovery_shares(node: MakeNode) -> None:
-    seal = seal_type("static", {"current_key_id": "k", "current_key": "11" * 32}, os.urandom)
+    keys = StaticKeys({"current_key_id": "k", "current_key": "11" * 32})
+    seal = Seals([Static("static", keys, os.urandom)])
     custodian = node(seal)
     made = await custodian.initialize(InitOrder(recovery_shares=3, recovery_threshold=2))
     with pytest.raises(Invalid, match="no unseal keys"):
