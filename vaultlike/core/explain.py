@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 from vaultlike.clock import Clock, rfc3339
 from vaultlike.sdk import Call, Check
 from vaultlike.seal.barrier import Barrier
-from vaultlike.storage.engine import AddExplanation, Conflict, Engine, StorageUnavailable
+from vaultlike.storage.engine import AddExplanation, Engine
 
 WAITING = 256  # explanations in memory at most; older ones give way
 TOGETHER = 16  # explanations in one commit
@@ -133,11 +133,12 @@ class Explanations:
             await self._write(batch[start : start + TOGETHER])
 
     async def _write(self, batch: list[Explanation]) -> None:
-        ops = [AddExplanation(item.request_id, item.at, self._seal(item), self._keep) for item in batch]
         try:
-            await self._engine.commit(ops)
-        except (Conflict, StorageUnavailable) as problem:  # tidings, not facts: losing some must not stop anything
-            self._log.warning("explanations not kept", count=len(ops), problem=repr(problem))
+            await self._engine.commit(
+                [AddExplanation(item.request_id, item.at, self._seal(item), self._keep) for item in batch]
+            )
+        except Exception as problem:  # tidings, not facts: losing some must not stop the writer, or the server's end
+            self._log.warning("explanations not kept", count=len(batch), problem=repr(problem))
         for item in batch:
             if self._waiting.get(item.request_id) is item:
                 del self._waiting[item.request_id]
