@@ -81,7 +81,7 @@ class Credentials:
     async def _grant(self, scope: str, proof: dict[str, str]) -> tuple[Secret, float]:
         form = {"grant_type": "client_credentials", "client_id": self._settings.client_id, "scope": scope, **proof}
         answer = await self._wire.send("POST", token_url(self._settings), form=form)
-        return granted(answer, self._ctx.clock.now())
+        return granted(answer, self._ctx.clock.now(), proof.get("client_secret") or proof.get("client_assertion", ""))
 
 
 def token_url(settings: Settings) -> str:

@@ -24,10 +24,16 @@ class _Refused(Struct):
     error_description: str = ""
 
 
-def granted(answer: Fetched, now: float) -> tuple[Secret, float]:
-    """Token and life in seconds of a token endpoint's answer. Raises Upstream with Entra's error code, no more."""
+def granted(answer: Fetched, now: float, proof: str = "") -> tuple[Secret, float]:
+    """Token and life in seconds of a token endpoint's answer. Raises Upstream with Entra's error code, no more.
+
+    `proof` is the secret that was sent: an answer that repeats it must not bring it into logs and explanations.
+    """
     if answer.status != 200:
-        raise Upstream(reason=f"{answer.where}: status {answer.status}, {refusal(answer)}")
+        text = refusal(answer)
+        if proof and _repeats(text, proof):
+            text = "a refusal that repeats the secret it was sent, and is not shown"
+        raise Upstream(reason=f"{answer.where}: status {answer.status}, {text}")
     body = answer.json(_Granted)
     try:
         life = float(body.expires_in) if body.expires_in else float(body.expires_on) - now
@@ -36,6 +42,12 @@ def granted(answer: Fetched, now: float) -> tuple[Secret, float]:
     if not body.access_token or not 0 < life < 10**8:
         raise Upstream(reason=f"{answer.where}: an answer without a usable token")
     return Secret(body.access_token), life
+
+
+def _repeats(text: str, secret: str) -> bool:
+    """Whether a piece of the secret stands in the text, which may have been cut."""
+    piece = min(16, len(secret))
+    return any(secret[at : at + piece] in text for at in range(0, len(secret) - piece + 1, max(piece // 2, 1)))
 
 
 def refusal(answer: Fetched) -> str:

@@ -19,8 +19,9 @@ from vaultlike_azure.settings import GUID, Settings
 ALGORITHMS: Final = ("RS256",)
 # Issuer clocks: Entra dates `nbf` five minutes back, so none is needed; `iat` is not judged (spec/azure.md 2.2).
 LEEWAY: Final = Leeway(exp=0.0, nbf=0.0, iat=None)
-# Azure publishes keys long before it signs with them; an early look costs one small fetch.
-FRESHNESS: Final = Freshness(refresh_interval=1.0)
+# Azure publishes keys long before it signs with them; an early look costs one small fetch. Who comes within a second of
+# the last one waits for the next, so that a login right after a new key or the end of an outage is not refused.
+FRESHNESS: Final = Freshness(refresh_interval=1.0, pause=1.0, wait=1.0, absent=0.0)
 
 Note = Callable[[str, object, object, bool], bool]
 

@@ -25,6 +25,8 @@ class Metadata(msgspec.Struct, frozen=True):
     token_endpoint: str = ""
     userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
+    device_authorization_endpoint: str = ""  # RFC 8628 4
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     id_token_signing_alg_values_supported: tuple[str, ...] = ()
 
 
@@ -107,7 +109,12 @@ class Discovery:
             limit=self._limit,
             allow_http=self._allow_http,
         )
-        metadata = fetched.expect(200).json(Metadata)
+        # an issuer may say null for an endpoint that it does not have
+        said = {name: value for name, value in fetched.expect(200).json(dict[str, object]).items() if value is not None}
+        try:
+            metadata = msgspec.convert(said, Metadata)
+        except msgspec.ValidationError as error:
+            raise BadAnswer(fetched.where, f"not a discovery document: {error}") from None
         if not metadata.issuer or not metadata.jwks_uri:
             raise BadAnswer(fetched.where, "a discovery document without issuer or jwks_uri")
         if self._issuer is not None and metadata.issuer != self._issuer:

@@ -55,7 +55,6 @@ __all__ = [
 MAX_DOCUMENT: Final = 512 * 1024  # bytes
 FETCH_TIMEOUT: Final = 10.0  # seconds
 _ABSENT_KIDS: Final = 256
-_ABSENT_SECONDS: Final = 60.0
 
 
 class StaticKeys:
@@ -98,9 +97,10 @@ class JwksSource:
         self._limit = limit
         self._allow_http = allow_http
         self._headers = headers
-        self._copy: UpstreamCopy[KeySet] = UpstreamCopy(url, self._fetch, clock, times or Freshness())
+        times = times or Freshness()
+        self._copy: UpstreamCopy[KeySet] = UpstreamCopy(url, self._fetch, clock, times)
         # Ids that a fetch has just shown to be absent: one misconfigured client must not cause fetches for good.
-        self._absent: TTLCache[str, bool] = TTLCache(_ABSENT_KIDS, _ABSENT_SECONDS, timer=clock.monotonic)
+        self._absent: TTLCache[str, bool] = TTLCache(_ABSENT_KIDS, times.absent, timer=clock.monotonic)
 
     async def keys(self) -> KeySet:
         return await self._copy.get()
@@ -109,7 +109,8 @@ class JwksSource:
         current = self._copy.peek()
         if kid is not None and kid in self._absent and (current is than or current is None or not current.knows(kid)):
             return None
-        found = await self._copy.newer(than)
+        # Only a new id is worth a wait: a bad signature under a known one is mostly just that.
+        found = await self._copy.newer(than, wait=kid is not None and not than.knows(kid))
         if found is not None and kid is not None and not found.knows(kid):
             self._absent[kid] = True
         return found

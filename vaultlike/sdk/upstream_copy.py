@@ -27,6 +27,8 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     pause: float = 10.0  # after a failed fetch, nothing is fetched for so long
     refresh_interval: float = 30.0  # at most one early refresh (unknown key id) in so long
     patience: float = 1.0  # how long a request waits for a refresh when a stale copy would do
+    wait: float = 0.0  # how long a request waits for the end of a pause or interval, to be served after it
+    absent: float = 60.0  # a key id that a fetch has shown to be absent causes no other fetch for so long
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,11 +75,26 @@ class UpstreamCopy(Generic[T]):
                     return self._copy
             return copy
         if paused:
-            raise Upstream(reason=f"{self._error} (next attempt in at most {self._times.pause:g} s)")
+            free = await self._outlast(self._failed_at + self._times.pause - now)
+            if self._copy is not None and self._copy is not copy:
+                return self._copy  # fetched while this request waited
+            if not free:
+                raise Upstream(reason=f"{self._error} (next attempt in at most {self._times.pause:g} s)")
         return await self._flight.run("", self._work)
 
-    async def newer(self, than: T) -> T | None:
+    async def _outlast(self, seconds: float) -> bool:
+        """Waits for the end of a pause where that is near enough. True when the publisher may be asked now."""
+        if seconds > self._times.wait:
+            return False
+        started = self._health.fetches
+        await self._clock.sleep(max(seconds, 0.0))
+        # Of all that waited the first one asks and the others join it; when it has its answer already, so have they.
+        return self._health.fetches == started or self._flight.running("") is not None
+
+    async def newer(self, than: T, *, wait: bool = False) -> T | None:
         """A copy other than `than`, fetched early unless one was asked for within `refresh_interval`.
+
+        With `wait` the end of that interval is waited for, where it is as near as the times allow.
 
         None when there is none to be had now. Raises Upstream when the publisher failed at the last attempt, because
         then nobody knows whether there is one.
@@ -85,10 +102,15 @@ class UpstreamCopy(Generic[T]):
         if self._copy is not None and self._copy is not than:
             return self._copy
         now = self._clock.monotonic()
-        if self._flight.running("") is None and now - self._asked_at < self._times.refresh_interval:
-            if self._failed_at > self._copied_at:
-                raise Upstream(reason=self._error)
-            return None
+        early = self._asked_at + self._times.refresh_interval - now
+        if self._flight.running("") is None and early > 0:
+            free = wait and await self._outlast(early)
+            if self._copy is not None and self._copy is not than:
+                return self._copy  # fetched while this request waited
+            if not free:
+                if self._failed_at > self._copied_at:
+                    raise Upstream(reason=self._error)
+                return None
         return await self._flight.run("", self._work)
 
     def peek(self) -> T | None:

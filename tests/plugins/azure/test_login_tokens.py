@@ -201,9 +201,24 @@ async def test_a_new_key_is_found_at_once_and_an_old_one_forgotten(mount: Any) -
 
 async def test_unknown_keys_cause_no_storm(mount: Any) -> None:
     await mount.role(bound_service_principal_ids=[w.VM_PRINCIPAL_ID])
+    began = mount.clock.monotonic()
     for number in range(20):
         assert (await mount.login(order(kid=f"k{number}"))).status == 403
-    assert mount.counters()["jwks"] <= 2
+    assert mount.counters()["jwks"] <= 1 + (mount.clock.monotonic() - began)  # at most one a second
+    seen = mount.counters()["jwks"]
+    for _ in range(20):  # a known id and a bad signature: no wait, and no fetch before its time
+        assert (await mount.login(mount.mint()[:-8] + "AAAAAAAA")).status == 403
+    assert mount.counters()["jwks"] == seen
+
+
+async def test_a_login_right_after_a_rotation_or_an_outage_is_not_refused(mount: Any) -> None:
+    await mount.role(bound_service_principal_ids=[w.VM_PRINCIPAL_ID])
+    mount.emulator.control.fault(Fault(endpoint="discovery", status=500, times=-1))
+    assert (await mount.login()).status == 502
+    mount.emulator.control.clear_faults()
+    assert (await mount.login()).status == 200
+    mount.emulator.control.rotate_keys()
+    assert (await mount.login()).status == 200
 
 
 async def test_many_first_logins_share_one_fetch(mount: Any) -> None:
