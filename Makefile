@@ -16,7 +16,7 @@ PYTEST_ARGS ?=
 COMPILE := $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
-.PHONY: help setup test lint format types imports unit demo bench lock clean example-go compat-hvac
+.PHONY: help setup test lint format types imports unit demo docs bench lock clean example-go compat-hvac
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,10 @@ unit: $(READY)  ## pytest; PYTEST_ARGS="-k name", WORKERS=0 for one process
 
 demo: $(READY)  ## a server, an emulated cloud and a login, explained on the way
 	$(PY) -m vaultlike.testing.demo
+
+docs: $(READY)  ## the pages that are made from declarations: docs/api and docs/cli.md
+	$(PY) -m vaultlike.testing.apidocs docs/api
+	$(PY) -m vaultlike.cli.reference > docs/cli.md
 
 bench: $(READY)  ## throughput and latency on this machine
 	$(PY) -m tests.bench

@@ -95,7 +95,8 @@ def test_login_read_renew_revoke(dev: DevServer, mount: str) -> None:
     answer = machine.auth.azure.login("dev-role", identity_token(dev), **MACHINE, mount_point=mount)
     assert answer["auth"]["policies"] == ["default", "dev"] and answer["auth"]["lease_duration"] == 3600
     assert machine.is_authenticated()  # hvac keeps the token by itself
-    assert machine.secrets.kv.v2.read_secret_version("creds")["data"]["data"] == {"password": "hunter2"}
+    secret = machine.secrets.kv.v2.read_secret_version("creds", raise_on_deleted_version=True)
+    assert secret["data"]["data"] == {"password": "hunter2"}
     looked = machine.auth.token.lookup_self()["data"]
     assert looked["path"] == f"auth/{mount}/login" and looked["meta"]["vm_name"] == w.VM
     assert machine.auth.token.renew_self(increment="90m")["auth"]["lease_duration"] == 5400

@@ -48,7 +48,7 @@ TITLES = {
     "kv-v1/": ("kv-v1", "Secrets, version 1"),
     "kv-v2/": ("kv-v2", "Secrets with versions"),
 }
-NOTE = "Made from the declarations by `python -m vaultlike.testing.apidocs`; do not edit.\n"
+NOTE = "Made from the declarations by `make docs`; do not edit.\n"
 
 
 async def pages() -> dict[str, str]:
