@@ -7,7 +7,7 @@ from typing import Final, TypeGuard
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Call
-from vaultlike.sdk.fields import go_text
+from vaultlike.sdk.conversion import go_text
 from vaultlike.sdk.jwks import Claims
 
 SCALARS: Final = (str, bool, int, float)

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vaultlike.errors import Invalid
-from vaultlike.sdk.fields import fields_of, go_text
+from vaultlike.sdk.conversion import go_text
+from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.jwks import ALGORITHMS, KeySet
 from vaultlike.types import NO_SECRET, Anything, LowerText, Names, Object, Secret
 from vaultlike_jwt.providers import check_provider, shown_provider

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Call
-from vaultlike.sdk.fields import go_text
+from vaultlike.sdk.conversion import go_text
 from vaultlike.sdk.jwks import Claims
 from vaultlike_jwt.bound_claims import MAX_SHOWN, as_list, find_claim, shorten
 from vaultlike_jwt.role import RESERVED, Role

@@ -34,3 +34,9 @@ def check_provider(config: Mapping[str, object]) -> None:
 def shown_provider(config: Mapping[str, object]) -> dict[str, object]:
     """The settings without their secrets."""
     return {name: value for name, value in config.items() if name not in SECRETS}
+
+
+def split_groups(config: Mapping[str, object], groups: object) -> object:
+    """The groups claim as a list, where the provider sends one text for all."""
+    separator = {"secureauth": ",", "ibmisam": " "}.get(str(config.get("provider", "")))
+    return groups.split(separator) if separator and isinstance(groups, str) else groups

@@ -12,7 +12,8 @@ from msgspec import UNSET, Meta
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Bound, Call, Context, TokenParams
-from vaultlike.sdk.fields import fields_of, go_text
+from vaultlike.sdk.conversion import go_text
+from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.login import DEPRECATED, check_period
 from vaultlike.types import Duration, Names, Object, Pairs, SignedDuration
 
