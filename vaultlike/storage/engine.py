@@ -148,7 +148,8 @@ class Engine(Protocol):
     async def lease_children(self, namespace: str, prefix: str, after: str = "", limit: int = 0) -> list[str]:
         """The creation paths of existing tokens as a directory: names below `prefix` ("" or ends with "/").
 
-        Folders end with "/"; leaves are the ids of the tokens created at exactly that path, in lower-case hex.
+        Folders end with "/"; leaves are the ids of the tokens created at exactly that path, in lower-case hex. Tokens
+        that never expire have no lease.
         """
 
     async def document(self, namespace: str, key: str) -> Document | None: ...

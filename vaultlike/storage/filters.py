@@ -61,7 +61,9 @@ class TokenFilter(Struct, frozen=True, kw_only=True):
         if self.is_by_row:  # CROSS JOIN keeps SQLite from starting at the scopes
             sql = f"SELECT t.key FROM tokens t CROSS JOIN scopes s ON s.id = t.scope WHERE {row} AND {scope}"
             return sql, [*row_values, *scope_values]
-        return f"SELECT t.key FROM scopes s CROSS JOIN tokens t ON t.scope = s.id WHERE {scope}", scope_values
+        # only what expires has a lease, and only leases are named by a prefix (a root token without an end is no lease)
+        leased = " AND t.expires_at IS NOT NULL" if self.path_prefix is not None else ""
+        return f"SELECT t.key FROM scopes s CROSS JOIN tokens t ON t.scope = s.id WHERE {scope}{leased}", scope_values
 
 
 def walk_children(

@@ -39,7 +39,8 @@ ANCESTORS = """WITH RECURSIVE up (key, parent, expires_at) AS (
         UNION ALL SELECT t.key, t.parent, t.expires_at FROM up JOIN tokens t ON t.key = up.parent)
     SELECT count(*), coalesce(sum(expires_at <= ?), 0) FROM up"""
 TOKENS_OF_SCOPE = f"SELECT {TOKEN_COLUMNS} FROM {TOKEN_JOIN} WHERE t.scope = ? AND t.key > ? ORDER BY t.key LIMIT ?"
-LEAVES_OF_SCOPE = "SELECT id FROM tokens WHERE scope = ? AND id >= ? ORDER BY id LIMIT ?"
+LEAVES_OF_SCOPE = """SELECT id FROM tokens WHERE scope = ? AND id >= ? AND expires_at IS NOT NULL
+    ORDER BY id LIMIT ?"""
 DOCUMENT = "SELECT value, version FROM documents WHERE namespace = ? AND path = ?"
 DOCUMENTS = """SELECT path, value, version FROM documents WHERE namespace = ? AND path >= ? AND path < ?
     ORDER BY path LIMIT ?"""
@@ -148,7 +149,9 @@ class SqliteReads:
         return int(self._one(f"SELECT count(*) FROM ({sql})", *values)[0])
 
     async def lease_children(self, namespace: str, prefix: str, after: str = "", limit: int = 0) -> list[str]:
-        live = "namespace = ? AND EXISTS (SELECT 1 FROM tokens WHERE tokens.scope = scopes.id)"
+        live = (
+            "namespace = ? AND EXISTS (SELECT 1 FROM tokens t WHERE t.scope = scopes.id AND t.expires_at IS NOT NULL)"
+        )
         sql, values = walk_children("scopes", live, [namespace], prefix, after, limit)
         names = [child_name(row[0], prefix) for row in self._all(sql, *values)]
         floor = hex_floor(after)

@@ -52,11 +52,14 @@ OTHER = "7a1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c22"
 ALIAS = "8b1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c33"
 
 
+FAR = 4_000_000_000.0  # Unix seconds; only a token that expires has a lease
+
+
 def token(
     name: str,
     *,
     parent: str = "",
-    expires_at: float | None = None,
+    expires_at: float | None = FAR,
     uses_left: int | None = None,
     entity: str = "",
     path: str = "auth/azure/login",
@@ -285,6 +288,11 @@ class TokenConformance:
         paths = ("auth/a/login", "auth/a/login-x", "auth/a/login/sub", "auth/b/login")
         await engine.commit([InsertToken(token(path, path=path)) for path in paths])
         await engine.commit([InsertToken(token("second", path="auth/a/login", role="r"))])
+        endless = [
+            token("root", path="auth/token/root", expires_at=None),
+            token("e", path="auth/a/login", expires_at=None),
+        ]
+        await engine.commit([InsertToken(row) for row in endless])
         await engine.commit([DeleteTokenTree(token_id("auth/b/login"))])
         assert await engine.lease_children(NS, "") == ["auth/"]
         assert await engine.lease_children(NS, "auth/") == ["a/"]
@@ -296,6 +304,8 @@ class TokenConformance:
             pages += page
         assert pages == expected
         assert await engine.lease_children("other", "auth/") == []
+        assert await engine.commit([DeleteTokensOf(namespace=NS, path_prefix="auth/")]) == [4]
+        assert await names_left(engine, "root", "e") == {"root", "e"}
 
     async def test_cubbyholes(self, engine: Engine) -> None:
         with pytest.raises(Conflict):
