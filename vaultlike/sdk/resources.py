@@ -9,8 +9,10 @@ supplied" keeps, "supplied as zero" overwrites). Owns no validation beyond field
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec import Struct
@@ -59,7 +61,8 @@ class Resource(Generic[R]):
     `check(ctx, call, new, old)` refuses (raises) or returns warnings; `render(ctx, value)` replaces what a read shows;
     `prepare(backend, call, new, old)` and `saved(backend, name)` name methods of the backend: the first completes what
     a write will store (and may run again), the second runs after a write or delete. `create_or_update=False` makes
-    every write an update for policies (surprises 7); `ttl_warnings=False` leaves the warnings about capped TTLs to `check`.
+    every write an update for policies (surprises 7); `ttl_warnings=False` leaves the warnings about capped TTLs to
+    `check`.
     """
 
     def __init__(
@@ -85,6 +88,8 @@ class Resource(Generic[R]):
         self._decode = decoder(kind)
         self._names = compile_pattern(pattern)[1]
         self._prefix = pattern.partition("{")[0]
+        # writers of one resource in this process take turns; gone when nobody waits
+        self._turns: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
         if issubclass(kind, TokenParams):
             bounds_of(kind)
 
@@ -134,11 +139,19 @@ class Resource(Generic[R]):
         return Reply(data=self.wire(backend.ctx, value))
 
     async def _write(self, backend: Backend, call: Call) -> Answer:
+        place = (id(backend.ctx), self.key(self._name(call)))
+        turn = self._turns.get(place)
+        if turn is None:
+            turn = self._turns[place] = asyncio.Lock()
+        async with turn:
+            return await self._written(backend, call)
+
+    async def _written(self, backend: Backend, call: Call) -> Answer:
         ctx, name = backend.ctx, self._name(call)
         given = self.fields.given(call.data, self._field_text)
         if issubclass(self.kind, TokenParams):
             follow_deprecated(given)
-        for _ in range(8):  # optimistic: another writer between our read and our write makes us start again
+        for _ in range(64):  # optimistic: another process between our read and our write makes us start again
             raw = await ctx.storage.get(self.key(name))
             old = self._decode(raw) if raw is not None else None
             new = msgspec.structs.replace(old, **given) if old is not None else self.kind(**given)

@@ -15,7 +15,15 @@ from cachetools import LRUCache
 from msgspec import Struct
 
 from vaultlike.errors import Invalid, TooLarge
-from vaultlike.storage.engine import Conflict, DeleteDocument, DeleteTree, Engine, Op, PutDocument
+from vaultlike.storage.engine import (
+    Conflict,
+    DeleteDocument,
+    DeleteTree,
+    Engine,
+    Op,
+    PutDocument,
+    StorageUnavailable,
+)
 
 T = TypeVar("T")
 MAX_KEY = 8192  # characters of a full key: twice the longest request path
@@ -160,7 +168,7 @@ class View:
     async def update(self, key: str, change: Callable[[bytes | None], bytes | None]) -> bytes | None:
         """Replaces the value by `change(value)` without losing anybody's write; None means absent. The new value.
 
-        `change` may run several times. Raises Conflict after ATTEMPTS lost races.
+        `change` may run several times. Raises StorageUnavailable after ATTEMPTS lost races.
         """
         for _ in range(ATTEMPTS):
             found = await self.versioned(key)
@@ -168,13 +176,15 @@ class View:
             new = change(old)
             if new is None and old is None:
                 return None
+            if new is old:
+                return new  # `change` left it as it was: nothing to write
             try:
                 await self.commit([Delete(key, version) if new is None else Put(key, new, version)])
             except Conflict:
                 await asyncio.sleep(0)
                 continue
             return new
-        raise Conflict(f"{ATTEMPTS} updates of one document lost their races")
+        raise StorageUnavailable(reason=f"{ATTEMPTS} updates of one document lost their races")
 
     async def commit(self, changes: Sequence[Put | Delete]) -> list[int | bool]:
         """All changes or none (Conflict): the new version of each Put, for each Delete whether there was something."""
