@@ -36,6 +36,7 @@ from vaultlike.storage.engine import Engine
 from vaultlike.storage.view import DecodedCache, Generation, View
 from vaultlike.tokens.entry import Token
 from vaultlike.tokens.store import TokenStore
+from vaultlike.tokens.sweeper import sweep
 
 DEFAULT_MOUNTS = [
     ("auth/token/", "token", "token based credentials"),
@@ -240,7 +241,7 @@ class Core:
 
     async def wrap(self, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
         """A single-use token that holds `payload` for `ttl` seconds."""
-        return await wrapping.make(self, payload, ttl, path, wrapped_accessor)
+        return await wrapping.make(self.tokens, payload, ttl, path, wrapped_accessor)
 
     async def explanation(self, request_id: str) -> Explained | None:
         """The explanation of a login; None when there is none (any more)."""
@@ -249,11 +250,11 @@ class Core:
 
     async def simulate(self, call: Call, path: str, data: dict[str, object]) -> Explained:
         """Runs a login without minting anything and explains it. Raises NotFound when there is no login at `path`."""
-        return show(await simulation.simulate(self, call, path, data))
+        return show(await simulation.simulate(self, self.lockouts, call, path, data))
 
     async def identity_token(self, entry: MountEntry, audience: str, ttl: int) -> tuple[str, int]:
         """A workload identity token of a mount, and its TTL in seconds."""
-        return await workload.identity_token(self, entry, audience, ttl)
+        return await workload.identity_token(self.issuer, entry, audience, ttl)
 
     async def locked_users(self, accessor: str = "") -> dict[str, list[str]]:
         """The names that are locked out, by accessor of their mount; of one mount or of all."""
@@ -270,8 +271,6 @@ class Core:
         await self.lockouts.tidy({mount.entry.accessor: mount.entry for mount in self.router.mounts()})
 
     async def _sweep(self) -> None:
-        from vaultlike.tokens.sweeper import sweep
-
         await sweep(self.engine, self.clock)
 
     async def _tick(self) -> None:

@@ -26,7 +26,6 @@ class Exchange(Struct, kw_only=True):
     entity: Entity | None = None
     acl: ACL | None = None
     call: Call | None = None
-    wrap_ttl: int = 0
     audited: bool = False
     reply: Reply | Raw | None = None
 

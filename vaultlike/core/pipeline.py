@@ -13,6 +13,7 @@ from msgspec import Struct
 from vaultlike.core import audited, login, wrapping
 from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
+from vaultlike.core.handler import invoke
 from vaultlike.core.pathhelp import mount_help, path_help
 from vaultlike.core.request import Outcome, Request
 from vaultlike.errors import (
@@ -76,6 +77,8 @@ async def route(core: Core, exchange: Exchange) -> None:
     path = request.path
     if request.verb in ("list", "scan") and not path.endswith("/"):
         path = request.path = path + "/"
+    if request.verb in ("write", "patch") and path.endswith("/"):  # told to anybody, as by the reference
+        raise Invalid("cannot write to a path ending in '/'")
     found = core.router.find(path)
     if found is None:
         return
@@ -206,8 +209,6 @@ async def reach(core: Core, exchange: Exchange) -> None:
         raise NoRoute(request.path)
     if mount.backend is None:
         raise Unavailable(f"the plugin {mount.entry.kind} is unavailable", reason=mount.problem)
-    if request.verb in ("write", "patch") and request.path.endswith("/"):
-        raise Invalid("cannot write to a path ending in '/'")
     if exchange.place is None and (request.verb != "help" or exchange.rest):
         raise WrongPath if exchange.open else UnsupportedPath
     if exchange.owned is None and request.verb != "help":
@@ -231,17 +232,6 @@ async def run(core: Core, exchange: Exchange) -> None:
         exchange.reply = _reply(answer)
         _add_warnings(exchange)
     _add_unknown(exchange)
-
-
-async def invoke(exchange: Exchange) -> object:
-    """Calls the handler with its decoded body."""
-    call, owned = exchange.call, exchange.owned
-    assert call is not None and owned is not None
-    if owned.route.body is None:
-        return await owned(call)
-    data = {**call.data, **call.params} if call.params else call.data
-    body = fields_of(owned.route.body).convert(data, owned.route.field_text)
-    return await owned(call, body)
 
 
 def _reply(answer: object) -> Reply | Raw | None:
@@ -286,7 +276,7 @@ _PAGING = ("list", "scan", "after", "limit")  # query parameters of every list
 async def wrap(core: Core, exchange: Exchange) -> None:
     """Puts the answer behind a single-use token where the caller asked for that."""
     if exchange.request.wrap_ttl > 0:
-        await wrapping.wrap(core, exchange)
+        await wrapping.wrap(core.tokens, exchange)
 
 
 async def audit_response(core: Core, exchange: Exchange) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vaultlike.core import external
 from vaultlike.errors import Invalid
 from vaultlike.sdk import AuthInfo, Call, Renewal, Reply, TokenParams
+from vaultlike.services import Services
 from vaultlike.tokens.entry import Token
 from vaultlike.tokens.ttl import Limits, lifetime
 
-if TYPE_CHECKING:
-    from vaultlike.core.core import Core
 
-
-async def renew(core: Core, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:
+async def renew(services: Services, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:
     """Renews a token by `increment` seconds from now (0: as its method says), within every limit.
 
     Raises Invalid for tokens that cannot be renewed or have reached their maximum, and what the method raises.
@@ -23,14 +19,14 @@ async def renew(core: Core, call: Call, token: Token, increment: int, *, show_to
         raise Invalid("batch tokens cannot be renewed")
     if not token.entry.renewable or token.row.expires_at is None:
         raise Invalid("lease is not renewable")
-    limits = await _limits(core, call, token)
-    now = core.clock.now()
+    limits = await _limits(services, call, token)
+    now = services.clock.now()
     life = lifetime(limits, now=now, issued_at=token.entry.created_at, increment=increment)
-    renewed = await core.tokens.renew(token, life.ends_at)
+    renewed = await services.tokens.renew(token, life.ends_at)
     if token.entry.groups:
-        await external.refresh(core, token.row.entity, token.row.mount, token.entry.groups)
-    entity = await core.identity.standing(token.row.entity)
-    extra = await core.identity_policies(entity)
+        await external.refresh(services, token.row.entity, token.row.mount, token.entry.groups)
+    entity = await services.identity.standing(token.row.entity)
+    extra = await services.identity_policies(entity)
     auth = AuthInfo(
         client_token=token.text if show_token else "",
         accessor=token.entry.accessor,
@@ -47,9 +43,9 @@ async def renew(core: Core, call: Call, token: Token, increment: int, *, show_to
     return Reply(auth=auth, warnings=life.warnings)
 
 
-async def _limits(core: Core, call: Call, token: Token) -> Limits:
+async def _limits(services: Services, call: Call, token: Token) -> Limits:
     entry, row = token.entry, token.row
-    mount = core.router.by_accessor(row.mount)
+    mount = services.router.by_accessor(row.mount)
     if mount is None:
         raise Invalid("the token's auth mount is gone")
     params = TokenParams(token_period=entry.period)
@@ -64,8 +60,8 @@ async def _limits(core: Core, call: Call, token: Token) -> Limits:
     if params.token_explicit_max_ttl and (not explicit or params.token_explicit_max_ttl < explicit):
         explicit = params.token_explicit_max_ttl
     return Limits(
-        mount_default=core.default_ttl(mount.entry),
-        mount_max=core.max_ttl(mount.entry),
+        mount_default=services.default_ttl(mount.entry),
+        mount_max=services.max_ttl(mount.entry),
         ttl=params.token_ttl,
         max_ttl=params.token_max_ttl,
         period=params.token_period,

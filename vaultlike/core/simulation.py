@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from vaultlike.core import explain, login
+from vaultlike.core import explain
 from vaultlike.core.exchange import Exchange
+from vaultlike.core.explain import Explanation
+from vaultlike.core.handler import invoke
+from vaultlike.core.issuing import issue
+from vaultlike.core.lockout import Lockouts
 from vaultlike.core.request import Request
 from vaultlike.errors import Invalid, NotFound, VaultlikeError
 from vaultlike.sdk import Call, Login
-
-if TYPE_CHECKING:
-    from vaultlike.core.core import Core
-    from vaultlike.core.explain import Explanation
+from vaultlike.services import Services
 
 
-async def simulate(core: Core, call: Call, path: str, data: dict[str, object]) -> Explanation:
+async def simulate(
+    services: Services, lockouts: Lockouts, call: Call, path: str, data: dict[str, object]
+) -> Explanation:
     """Explains what a login at `path` (e.g. `auth/azure/login`) with `data` would come to, from the caller's address.
 
     Raises NotFound where no method is mounted, Invalid where the path is no login.
     """
-    from vaultlike.core.pipeline import invoke
-
-    found = core.router.find(path)
+    found = services.router.find(path)
     if found is None:
         raise NotFound(f"nothing is mounted at {path}")
     mount, rest = found
@@ -39,10 +38,10 @@ async def simulate(core: Core, call: Call, path: str, data: dict[str, object]) -
     exchange = Exchange(request=request, mount=mount, owned=owned, params=hit[1], rest=rest, call=trial)
     problem: Exception | None = None
     try:
-        await core.lockouts.admit(mount.entry, facts, trial)
+        await lockouts.admit(mount.entry, facts, trial)
         assertion = await invoke(exchange)
         if isinstance(assertion, Login):
-            await login.issue(core, mount.entry, trial, assertion)
+            await issue(services, mount.entry, trial, assertion)
     except VaultlikeError as refusal:
         problem = refusal
-    return explain.explain(trial, core.clock.now(), mount.entry.kind, str(data.get(facts.role, "")), problem)
+    return explain.explain(trial, services.clock.now(), mount.entry.kind, str(data.get(facts.role, "")), problem)

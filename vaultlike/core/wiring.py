@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from vaultlike.builtin.identity import Identity
 from vaultlike.builtin.token import TokenBackend
+from vaultlike.core.core import Core
 from vaultlike.engines.cubbyhole import Cubbyhole
 from vaultlike.engines.kv import Kv
 from vaultlike.engines.transit import Transit
@@ -15,10 +15,7 @@ from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import Backend, Context
 from vaultlike.settings import Settings
 from vaultlike.system.backend import System
-
-if TYPE_CHECKING:
-    from vaultlike.core.core import Core
-    from vaultlike.core.server import Server
+from vaultlike.system.seal import Life
 
 
 def make_catalog(settings: Settings) -> Catalog:
@@ -32,7 +29,7 @@ def make_catalog(settings: Settings) -> Catalog:
     return catalog
 
 
-def make_backend(server: Server, core: Core, entry: MountEntry) -> Backend:
+def make_backend(life: Life, core: Core, entry: MountEntry) -> Backend:
     """The backend instance of a mount."""
     context = Context(
         mount=entry.path,
@@ -48,7 +45,7 @@ def make_backend(server: Server, core: Core, entry: MountEntry) -> Backend:
         options=entry.options or {},
     )
     if entry.kind == "system":
-        return System(context, core, server)
+        return System(context, core, life)
     if entry.kind == "token":
         return TokenBackend(context, core)
     if entry.kind == "identity":

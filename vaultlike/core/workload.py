@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import UNSET
 
 from vaultlike.errors import Invalid
-from vaultlike.identity.issuer import DEFAULT, PLUGINS
+from vaultlike.identity.issuer import DEFAULT, PLUGINS, Issuer
 from vaultlike.mounts.entry import BUILTIN_SUFFIX, MountEntry
 from vaultlike.settings import VERSION
-
-if TYPE_CHECKING:
-    from vaultlike.core.core import Core
 
 MAX_AUDIENCE = 600  # characters; the clouds take no more
 USUAL_TTL = 3600  # seconds
 
 
-async def identity_token(core: Core, entry: MountEntry, audience: str, ttl: int) -> tuple[str, int]:
+async def identity_token(issuer: Issuer, entry: MountEntry, audience: str, ttl: int) -> tuple[str, int]:
     """A workload identity token of a mount for one audience, and its TTL in seconds.
 
     `ttl` 0 is an hour; the key's verification_ttl caps it. Raises Invalid for a bad audience or a missing key, and
@@ -29,7 +24,7 @@ async def identity_token(core: Core, entry: MountEntry, audience: str, ttl: int)
     named = entry.config.identity_token_key
     kind = "auth" if entry.auth else "secret"
     claims: dict[str, object] = {
-        "iss": await core.issuer.url(PLUGINS),
+        "iss": await issuer.url(PLUGINS),
         "sub": f"plugin-identity:root:{kind}:{entry.accessor}",
         "aud": [audience],
         "vaultproject.io": {
@@ -44,4 +39,4 @@ async def identity_token(core: Core, entry: MountEntry, audience: str, ttl: int)
         },
     }
     key = DEFAULT if named is UNSET or not named else named
-    return await core.issuer.sign(key, claims, ttl if ttl > 0 else USUAL_TTL)
+    return await issuer.sign(key, claims, ttl if ttl > 0 else USUAL_TTL)

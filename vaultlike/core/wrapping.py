@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vaultlike.clock import rfc3339
 from vaultlike.core.exchange import Exchange
 from vaultlike.core.request import lists_nothing
 from vaultlike.sdk import Reply, WrapInfo
-from vaultlike.tokens.store import NewToken
-
-if TYPE_CHECKING:
-    from vaultlike.core.core import Core
+from vaultlike.tokens.store import NewToken, TokenStore
 
 POLICY = "response-wrapping"
 KEY = "response"  # of the cubbyhole
 
 
-async def wrap(core: Core, exchange: Exchange) -> None:
+async def wrap(tokens: TokenStore, exchange: Exchange) -> None:
     """Replaces the answer by a wrapping token. Answers without a body and raw ones stay as they are."""
     reply = exchange.reply
     if not isinstance(reply, Reply) or reply.wrap_info is not None:
@@ -31,14 +26,14 @@ async def wrap(core: Core, exchange: Exchange) -> None:
     if payload is None:
         return
     wrapped = reply.auth.accessor if reply.auth else reply.wrapped_accessor
-    info = await make(core, payload, request.wrap_ttl, request.path, wrapped)
+    info = await make(tokens, payload, request.wrap_ttl, request.path, wrapped)
     exchange.reply = Reply(wrap_info=info)
 
 
-async def make(core: Core, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
+async def make(tokens: TokenStore, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
     """A new wrapping token for `payload`, valid for `ttl` seconds and one use."""
     new = NewToken(path=path, policies=(POLICY,), display_name="", ttl=ttl, explicit_max_ttl=ttl, num_uses=1)
-    token = await core.tokens.mint(new, cubbyhole={KEY: payload})
+    token = await tokens.mint(new, cubbyhole={KEY: payload})
     return WrapInfo(
         token=token.text,
         accessor=token.entry.accessor,

@@ -1,4 +1,4 @@
-"""What a login asserts, and the token parameters every role has. The core does the rest (STYLE.md, rule 1)."""
+"""What a login asserts, and the token parameters every role has. The core does the rest."""
 
 from __future__ import annotations
 

@@ -26,9 +26,6 @@ class TokenEntry(Struct, array_like=True, kw_only=True, frozen=True, gc=False):
     alias: str = ""
     groups: tuple[str, ...] = ()
     num_uses: int = 0  # as created
-    max_ttl: int = 0  # of the login's role, for mounts that are gone at renewal
-    orphaned: bool = True
-    namespace_path: str = ""
 
 
 class Token(Struct, frozen=True, gc=False):

@@ -54,7 +54,7 @@ def cubbyhole_context(identity: bytes, path: str) -> bytes:
 
 
 class NewToken(Struct, frozen=True, kw_only=True):
-    """What to mint. Times in Unix seconds; `expires_at` None only for root tokens."""
+    """What to mint. Spans in seconds; `expires` False only for root tokens, whose `ttl` is 0."""
 
     path: str
     policies: tuple[str, ...]
@@ -75,7 +75,6 @@ class NewToken(Struct, frozen=True, kw_only=True):
     memo: dict[str, str] = {}
     alias: str = ""
     groups: tuple[str, ...] = ()
-    max_ttl: int = 0
     batch: bool = False
     text: str = ""  # a custom id
 
@@ -132,8 +131,6 @@ class TokenStore:
             alias=new.alias,
             groups=new.groups,
             num_uses=new.num_uses,
-            max_ttl=new.max_ttl,
-            orphaned=new.parent is None,
         )
         row = TokenRow(
             id=identity,
