@@ -1,0 +1,222 @@
+"""Secret ids as they are stored: by keyed hash, with their uses counted down atomically across processes.
+
+Three documents each: the secret id, its accessor, and a note when it is due to expire, so that tidying reads only what
+has expired. Nothing here is configuration: no write moves the generation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakValueDictionary
+
+import msgspec
+from msgspec import Struct
+
+from vaultlike.errors import Invalid, Unavailable
+from vaultlike.sdk import Context
+from vaultlike_approle.index import Place, digest, places
+
+GONE = "gone/"  # stores whose role was deleted, until they are empty
+PAGE = 500  # documents read or deleted together
+ATTEMPTS = 1000  # of a change that other processes race for; each lost race is somebody else's progress
+
+
+class SecretId(Struct, kw_only=True):
+    """One secret id; times in Unix seconds (0: never), spans in seconds. `uses` 0 is unlimited."""
+
+    accessor: str
+    role: str
+    uses: int
+    ttl: int  # as asked for; `expires_at` has it capped
+    created_at: float
+    expires_at: float
+    updated_at: float
+    used_at: float = 0.0
+    metadata: dict[str, str] = {}
+    cidrs: tuple[str, ...] = ()
+    token_cidrs: tuple[str, ...] = ()
+
+    def expired(self, now: float) -> bool:
+        """Whether its time is over; known from the clock, not from whether somebody has tidied."""
+        return self.expires_at != 0 and now >= self.expires_at
+
+
+class Accessor(Struct, frozen=True):
+    """What an accessor leads to: the store and the hash of its secret id."""
+
+    store: str
+    secret: str
+
+
+class Found(Struct, frozen=True):
+    """A stored secret id, with its place and the version that was read."""
+
+    body: SecretId
+    store: str
+    hash: str
+    version: int
+
+    @property
+    def key(self) -> str:
+        """The document."""
+        return f"secret/{self.store}/{self.hash}"
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(SecretId).decode
+_decode_accessor = msgspec.json.Decoder(Accessor).decode
+Changes = dict[str, tuple[bytes | None, int | None]]
+
+
+class SecretIds:
+    """The secret ids of a mount."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._view = ctx.storage.below("", bump=False)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def create(self, place: Place, text: str, body: SecretId) -> None:
+        """Stores a new one. Raises Invalid when the role has it already."""
+        found = Found(body, place.store, await digest(self._ctx, "secret", place.store, text), 0)
+        accessor = _encode(Accessor(place.store, found.hash))
+        changes: Changes = {found.key: (_encode(body), 0), await self._accessor_key(body.accessor): (accessor, 0)}
+        if body.expires_at:
+            changes[_due_key(found)] = (b"", None)
+        for _ in range(2):
+            if await self._view.commit_if(changes):
+                return
+            old = await self._read(place.store, found.hash)
+            if old is not None and not old.body.expired(self._ctx.clock.now()):
+                break
+            if old is not None:
+                await self._remove(old)
+        raise Invalid("failed to store secret_id: SecretID is already registered")
+
+    async def find(self, place: Place, text: str) -> Found | None:
+        """The secret id of that text, expired or not."""
+        return await self._read(place.store, await digest(self._ctx, "secret", place.store, text))
+
+    async def by_accessor(self, accessor: str) -> tuple[str, Found | None] | None:
+        """The store that an accessor belongs to and its secret id; None for an accessor that nothing has."""
+        raw = await self._view.get(await self._accessor_key(accessor))
+        if raw is None:
+            return None
+        ref = _decode_accessor(raw)
+        return ref.store, await self._read(ref.store, ref.secret)
+
+    async def accessors(self, place: Place) -> list[str]:
+        """The accessors of a role's secret ids that have not expired, sorted."""
+        now = self._ctx.clock.now()
+        found: list[str] = []
+        after = ""
+        while page := await self._view.items(f"secret/{place.store}/", after=after, limit=PAGE):
+            bodies = [_decode(raw) for _, raw in page]
+            found += [body.accessor for body in bodies if not body.expired(now)]
+            after = page[-1][0]
+        return sorted(found)
+
+    async def use(self, found: Found) -> bool:
+        """Takes one use and notes the time; False when there is none left (any more).
+
+        Uses of this process take turns; between processes the database decides and the loser looks again. The time of
+        the last use is to the second: a secret id with unlimited uses costs one write a second, however busy.
+        """
+        now = self._ctx.clock.now()
+        if not found.body.uses and int(found.body.used_at) == int(now):
+            return True
+        async with self._turn(found.key):
+            current: Found | None = found
+            for attempt in range(ATTEMPTS):
+                current = await self._read(found.store, found.hash)
+                if current is None or current.body.expired(now):
+                    return False
+                if await self._take(current, now):
+                    return True
+                await asyncio.sleep(0 if attempt < 50 else 0.001)
+        raise Unavailable("too many concurrent uses of one secret id", reason=f"lost {ATTEMPTS} races")
+
+    async def destroy(self, found: Found) -> None:
+        """Deletes one with all that belongs to it; fine when somebody was faster."""
+        await self._remove(found)
+
+    async def purge(self, store: str) -> None:
+        """Deletes a store whose role is gone, a page at a time."""
+        while page := await self._view.items(f"secret/{store}/", limit=PAGE):
+            changes: Changes = {}
+            for key, raw in page:
+                changes |= await self._deletion(Found(_decode(raw), store, key, 0), None)
+            await self._view.commit_if(changes)
+        await self._view.delete(GONE + store)
+
+    async def tidy(self) -> int:
+        """Deletes what has expired, and finishes what a deleted role left behind; how many expired."""
+        for store in await self._view.keys(GONE):
+            await self.purge(store)
+        now, count, after = self._ctx.clock.now(), 0, ""
+        while page := await self._view.keys("due/", after=after, limit=PAGE):
+            for key in page:
+                at, store, name = key.split("/")
+                if int(at) > now:
+                    return count
+                found = await self._read(store, name)
+                if found is not None and found.body.expired(now):
+                    count += await self._remove(found)
+                await self._view.delete("due/" + key)
+            after = page[-1]
+        return count
+
+    async def tidy_stores(self) -> None:
+        """Deletes stores that no role has: a secret id that was being made while its role was deleted."""
+        before = [folder.removesuffix("/") for folder in await self._view.children("secret/")]
+        known = {place.store for place in await places(self._ctx)}  # read later: a store of now has a role
+        for store in before:
+            if store not in known:
+                await self.purge(store)
+
+    async def _read(self, store: str, name: str) -> Found | None:
+        found = await self._view.versioned(f"secret/{store}/{name}")
+        return None if found is None else Found(_decode(found[0]), store, name, found[1])
+
+    async def _take(self, found: Found, now: float) -> bool:
+        body = found.body
+        if body.uses == 1:
+            return await self._view.commit_if(await self._deletion(found, found.version))
+        body.used_at = now
+        if body.uses:
+            body.uses, body.updated_at = body.uses - 1, now
+        return await self._view.commit_if({found.key: (_encode(body), found.version)})
+
+    async def _remove(self, found: Found) -> bool:
+        for _ in range(ATTEMPTS):
+            if await self._view.commit_if(await self._deletion(found, found.version)):
+                return True
+            current = await self._read(found.store, found.hash)
+            if current is None or current.body.accessor != found.body.accessor:
+                return False  # gone, or another one with the same text
+            found = current
+            await asyncio.sleep(0)
+        raise Unavailable("too many concurrent uses of one secret id", reason=f"lost {ATTEMPTS} races")
+
+    async def _deletion(self, found: Found, version: int | None) -> Changes:
+        changes: Changes = {
+            found.key: (None, version),
+            await self._accessor_key(found.body.accessor): (None, None),
+        }
+        if found.body.expires_at:
+            changes[_due_key(found)] = (None, None)
+        return changes
+
+    async def _accessor_key(self, accessor: str) -> str:
+        return "accessor/" + await digest(self._ctx, "accessor", accessor)
+
+    def _turn(self, key: str) -> asyncio.Lock:
+        lock = self._turns.get(key)
+        if lock is None:
+            lock = self._turns[key] = asyncio.Lock()
+        return lock
+
+
+def _due_key(found: Found) -> str:
+    """Sorts by time: the second after which it has expired."""
+    return f"due/{int(found.body.expires_at) + 1:012d}/{found.store}/{found.hash}"
