@@ -87,7 +87,7 @@ async def test_external_groups_follow_logins(server: ClubServer) -> None:
     assert (await server.get(f"identity/group/id/{group}")).data["member_entity_ids"] == [entity]
     other = await server.log_in("eve", ("night",))
     assert await server.policies_of(token) == await server.policies_of(other) == ["night"]
-    assert (await server.get(f"identity/group/id/{group}")).data["member_entity_ids"] is None
+    assert (await server.get(f"identity/group/id/{group}")).data["member_entity_ids"] == []
     await server.log_in("eve")
     assert await server.policies_of(token) == []
 
