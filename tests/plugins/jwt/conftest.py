@@ -1,4 +1,4 @@
-"""A real server with the method mounted at `auth/jwt` (and as `oidc` at `auth/oidc`), shared by the tests of a module."""
+"""A real server with the method mounted at `auth/jwt`, shared by the tests of a module."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Stage:
 
     def __init__(self, server: TestServer, provider: Provider) -> None:
         self.server, self.provider = server, provider
+        self.fresh = False  # whether mount and role are as the fixture makes them
         self.signer, self.second, self.stranger = Signer("k1"), Signer("k2", "EC"), Signer("k1")
 
     @property
@@ -33,6 +34,7 @@ class Stage:
         return self.signer.sign(self.claims(**more))
 
     async def mount(self, path: str, kind: str = "jwt", **config: Any) -> None:
+        self.fresh = False
         await self.server.delete(f"sys/auth/{path}")
         assert (await self.server.post(f"sys/auth/{path}", {"type": kind})).status == 204
         if config:
@@ -40,6 +42,7 @@ class Stage:
             assert written.status == 204, written
 
     async def role(self, name: str = "r", mount: str = "jwt", **fields: Any) -> None:
+        self.fresh = False
         facts = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": "vault", **fields}
         await self.server.delete(f"auth/{mount}/role/{name}")
         written = await self.server.post(f"auth/{mount}/role/{name}", facts)
@@ -71,7 +74,9 @@ async def shared() -> AsyncIterator[Stage]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def stage(shared: Stage) -> AsyncIterator[Stage]:
     """The shared stage with a mount and a role as they were."""
-    keys = [shared.signer.pem, shared.second.pem]
-    await shared.mount("jwt", jwt_validation_pubkeys=keys)
-    await shared.role()
+    if not shared.fresh:
+        keys = [shared.signer.pem, shared.second.pem]
+        await shared.mount("jwt", jwt_validation_pubkeys=keys)
+        await shared.role()
+        shared.fresh = True
     yield shared

@@ -55,7 +55,11 @@ ATTACKS: dict[str, tuple[Forge, str, str]] = {
         NO_KEY,
         "jwt.signature",
     ),
-    "another type than the key": (lambda s: s.signer.sign(s.claims(), header={"alg": "ES256"}), NO_KEY, "jwt.signature"),
+    "another type than the key": (
+        lambda s: s.signer.sign(s.claims(), header={"alg": "ES256"}),
+        NO_KEY,
+        "jwt.signature",
+    ),
     "claims of one, signature of another": (swapped, NO_KEY, "jwt.signature"),
     "critical extension": (
         lambda s: s.signer.sign(s.claims(), header={"crit": ["exp"]}),
