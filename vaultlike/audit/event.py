@@ -23,6 +23,9 @@ class AuditAuth(Struct, kw_only=True, omit_defaults=True):
     token_ttl: int = 0  # seconds
     num_uses: int = 0
 
+    def __repr__(self) -> str:
+        return f"AuditAuth(token_type={self.token_type!r})"
+
 
 class AuditEvent(Struct, kw_only=True):
     """A request, or a request with its response. `at` in Unix seconds; `error` is the public and private reason."""
@@ -47,3 +50,6 @@ class AuditEvent(Struct, kw_only=True):
     response_data: Mapping[str, object] | None = None
     response_wrap: Mapping[str, object] | None = None
     error: str = ""
+
+    def __repr__(self) -> str:
+        return f"AuditEvent({self.type} {self.operation} {self.path!r})"

@@ -25,6 +25,9 @@ class Incoming(msgspec.Struct, gc=False):
     secure: bool
     listener: str = ""
 
+    def __repr__(self) -> str:
+        return f"Incoming({self.method} {self.raw_path!r})"
+
 
 class Outgoing(msgspec.Struct, gc=False):
     """An answer. `content_type` is sent exactly as given; `headers` come on top of the listener's own."""
@@ -33,6 +36,9 @@ class Outgoing(msgspec.Struct, gc=False):
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Outgoing(status={self.status}, {len(self.body)} bytes)"
 
 
 Handler = Callable[[Incoming], Awaitable[Outgoing]]

@@ -83,6 +83,9 @@ class Call(Struct, kw_only=True, gc=False):
         """Adds a warning to the answer (shown only where an answer has a body)."""
         self.warnings.append(text)
 
+    def __repr__(self) -> str:
+        return f"Call({self.operation} {self.mount}{self.path}, id={self.id!r})"
+
 
 class WrapInfo(Struct, kw_only=True):
     """The wrap_info block (spec/vault-api.md 1.8); `ttl` in seconds."""
@@ -93,6 +96,9 @@ class WrapInfo(Struct, kw_only=True):
     creation_time: str
     creation_path: str
     wrapped_accessor: str = ""
+
+    def __repr__(self) -> str:
+        return f"WrapInfo(creation_path={self.creation_path!r})"
 
 
 class AuthInfo(Struct, kw_only=True, gc=False):
@@ -111,6 +117,9 @@ class AuthInfo(Struct, kw_only=True, gc=False):
     orphan: bool = True
     num_uses: int = 0
 
+    def __repr__(self) -> str:
+        return f"AuthInfo(token_type={self.token_type!r})"
+
 
 class Reply(Struct, kw_only=True, gc=False):
     """An answer with all that the envelope can carry (spec/vault-api.md 1.6). Most handlers return less: see Answer."""
@@ -126,6 +135,9 @@ class Reply(Struct, kw_only=True, gc=False):
     headers: tuple[tuple[str, str], ...] = ()
     wrapped_accessor: str = ""  # for wrap_info when data is wrapped (approle secret ids)
 
+    def __repr__(self) -> str:
+        return f"Reply(status={self.status})"
+
 
 class Raw(Struct, kw_only=True):
     """A bare body outside the envelope: discovery documents, unwrap, health, metrics."""
@@ -134,6 +146,9 @@ class Raw(Struct, kw_only=True):
     content_type: str = "application/json"
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Raw({len(self.body)} bytes, status={self.status})"
 
 
 Answer: TypeAlias = "Reply | Raw | Struct | Mapping[str, object] | None"

@@ -78,6 +78,9 @@ class NewToken(Struct, frozen=True, kw_only=True):
     batch: bool = False
     text: str = ""  # a custom id
 
+    def __repr__(self) -> str:
+        return f"NewToken(path={self.path!r})"
+
 
 def _unspent(row: TokenRow, now: float) -> bool:
     """Whether a token has time and uses left, its ancestors aside."""
