@@ -94,11 +94,6 @@ def configure(level: str = "info", format: Format = "standard", stream: TextIO |
     root.setLevel(threshold)
 
 
-def set_level(level: str) -> None:
-    """Changes what is written, from now on and everywhere. Raises ValueError for an unknown level."""
-    logging.getLogger().setLevel(_number(level))
-
-
 def redact(logger: object, name: str, event: Event) -> Event:
     """The processor that masks values by their key, and parts of any text by their shape."""
     return {key: _masked(key, value, 0) for key, value in event.items()}

@@ -28,8 +28,3 @@ def canonical(raw: str) -> str:
     if ".." in path and ".." in path.split("/"):
         raise Invalid("relative paths not supported")
     return path.lstrip("/")
-
-
-def is_below(path: str, prefix: str) -> bool:
-    """Whether `path` is `prefix` or lies under it; `prefix` ends with a slash."""
-    return path.startswith(prefix) or path + "/" == prefix

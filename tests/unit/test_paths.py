@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaultlike.errors import Invalid
-from vaultlike.paths import MAX_PATH, canonical, is_below
+from vaultlike.paths import MAX_PATH, canonical
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,3 @@ def test_what_is_accepted_is_printable_and_never_climbs(raw: str) -> None:
     assert path.isprintable()
     assert not path.startswith("/")
     assert ".." not in path.split("/")
-
-
-def test_is_below() -> None:
-    assert is_below("secret", "secret/") and is_below("secret/a", "secret/")
-    assert not is_below("secrets/a", "secret/")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from vaultlike.cli.flags import Flag
-
-if TYPE_CHECKING:
-    from vaultlike.cli.session import Session
+from vaultlike.cli.session import Session
 
 
 class Command(NamedTuple):

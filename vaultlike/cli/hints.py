@@ -22,7 +22,7 @@ def of(failure: CommandError, session: Session) -> str:
         return _transport(failure)
     if isinstance(failure, ApiError):
         return _api(failure, session)
-    if isinstance(failure, NothingFound) and session.command.name in _PATH_COMMANDS:
+    if isinstance(failure, NothingFound) and session.name in _PATH_COMMANDS:
         return _missing_prefix(session.args[0], session)
     return ""
 

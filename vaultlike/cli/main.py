@@ -97,7 +97,7 @@ def _execute(command: Command, words: list[str], terminal: Terminal) -> int:
     session: Session | None = None
     try:
         if command.passthrough:
-            session = Session(command, parse((), (), terminal.environ)[0], words, terminal)
+            session = Session(command.name, parse((), (), terminal.environ)[0], words, terminal)
             return command.run(session)
         before = words[: words.index("--")] if "--" in words else words
         if _HELP.intersection(before):
@@ -106,7 +106,7 @@ def _execute(command: Command, words: list[str], terminal: Terminal) -> int:
             terminal.line(pages.command(command))
             return 0
         flags, args = parse(words, (*command.flags, *(GLOBAL_FLAGS if command.remote else ())), terminal.environ)
-        session = Session(command, flags, args, terminal)
+        session = Session(command.name, flags, args, terminal)
         _count(command, args)
         return command.run(session)
     except Preview as preview:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from vaultlike.cli import output
 from vaultlike.cli.answer import Answer
 from vaultlike.cli.client import Client
-from vaultlike.cli.command import Command
 from vaultlike.cli.failures import NothingFound, UsageError
 from vaultlike.cli.flags import Flags
 from vaultlike.cli.options import FORMATS, settings
@@ -17,10 +16,10 @@ from vaultlike.cli.tokenfile import TokenFile
 
 
 class Session:
-    """Everything a command's `run` may use."""
+    """Everything a command's `run` may use. `name` is the command's."""
 
-    def __init__(self, command: Command, flags: Flags, args: Sequence[str], terminal: Terminal) -> None:
-        self.command, self.flags, self.args, self.terminal = command, flags, list(args), terminal
+    def __init__(self, name: str, flags: Flags, args: Sequence[str], terminal: Terminal) -> None:
+        self.name, self.flags, self.args, self.terminal = name, flags, list(args), terminal
 
     @functools.cached_property
     def client(self) -> Client:

@@ -61,7 +61,6 @@ class BadStatus(EgressError):
 
     def __init__(self, where: str, status: int) -> None:
         super().__init__(where, f"answered with status {status}")
-        self.upstream_status = status
 
 
 class BadAnswer(EgressError):

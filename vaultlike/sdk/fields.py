@@ -93,10 +93,6 @@ class Fields(Generic[S]):
                 raise FieldInvalid(name, "missing", f"missing required field '{name}'")
         return self.kind(**values)
 
-    def overlay(self, current: S, data: Mapping[str, object], text: str = FIELD_TEXT) -> S:
-        """`current` with the given fields replaced: an update keeps what was not sent."""
-        return msgspec.structs.replace(current, **self.given(data, text))
-
     def unknown(self, data: Mapping[str, object]) -> list[str]:
         """The names in `data` that are no fields, sorted."""
         return sorted(name for name in data if name not in self._converters)

@@ -174,4 +174,4 @@ def session(tmp_path: Path) -> Session:
         home=str(tmp_path),
         sleep=lambda _: None,
     )
-    return Session(command, flags, args, terminal)
+    return Session(command.name, flags, args, terminal)

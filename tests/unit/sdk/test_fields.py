@@ -202,11 +202,8 @@ def test_null_is_absent_for_durations_and_zero_for_the_rest() -> None:
     assert given == {"names": (), "flag": False}
 
 
-def test_overlay_keeps_what_was_not_sent_and_takes_zeros() -> None:
-    old = Sample(text="a", names=("x",), span=5)
-    new = FIELDS.overlay(old, {"names": [], "span": 0})
-    assert (new.text, new.names, new.span) == ("a", (), 0)
-    assert old.names == ("x",)
+def test_zeros_and_empty_lists_are_given() -> None:
+    assert FIELDS.given({"names": [], "span": 0}) == {"names": (), "span": 0}
 
 
 def test_unknown_names_are_sorted() -> None:

@@ -8,7 +8,9 @@ import pytest
 from pysequoia import Tsk, decrypt
 
 from vaultlike.clock import FakeClock
+from vaultlike.seal.barrier import Barrier
 from vaultlike.seal.custodian import Custodian
+from vaultlike.seal.initialization import InitOrder
 from vaultlike.seal.seals import Seals
 from vaultlike.storage.engine import Document, Op
 from vaultlike.storage.sqlite import SqliteEngine
@@ -42,6 +44,15 @@ def opened_by(holder: Tsk, message: bytes) -> str:
 
 
 MakeNode = Callable[..., Custodian]
+
+
+async def opened(custodian: Custodian) -> str:
+    """Initialises with one share of one and unseals; the share, in base64."""
+    made = await custodian.initialize(InitOrder(secret_shares=1, secret_threshold=1))
+    made.close()
+    share = made.issued.keys_base64[0]
+    assert isinstance(await custodian.submit(share), Barrier)
+    return share
 
 
 @pytest.fixture

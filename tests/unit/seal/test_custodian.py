@@ -17,7 +17,6 @@ from vaultlike.errors import Invalid, NotBuilt, Sealed
 from vaultlike.seal.barrier import Barrier
 from vaultlike.seal.configured import Stanza, check_stanza
 from vaultlike.seal.custodian import Custodian
-from vaultlike.seal.dev import initialize_dev
 from vaultlike.seal.envelope import NotOpened
 from vaultlike.seal.initialization import Initialized, InitOrder
 from vaultlike.seal.seals import Seals
@@ -271,17 +270,6 @@ async def test_after_sealing_no_key_is_reachable(node: MakeNode) -> None:
         await custodian.refresh()
     with pytest.raises(Sealed):
         await custodian.rotate()
-
-
-async def test_dev_mode_is_unsealed_at_once(node: MakeNode) -> None:
-    custodian = node()
-    made = await initialize_dev(custodian)
-    assert custodian.barrier is made.barrier
-    custodian.seal()
-    assert len(base64.b64decode(made.unseal_key.reveal())) == 32
-    await unseal(custodian, [made.unseal_key.reveal()])
-    with pytest.raises(Invalid):
-        await initialize_dev(node())
 
 
 # Several processes and nodes

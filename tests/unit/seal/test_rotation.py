@@ -9,13 +9,12 @@ import pytest
 
 from vaultlike.clock import FakeClock
 from vaultlike.errors import Invalid, Sealed
-from vaultlike.seal.dev import initialize_dev
 from vaultlike.seal.envelope import NotOpened
 from vaultlike.seal.rotation import Rotation, RotationPolicy
 from vaultlike.storage.engine import PutDocument
 from vaultlike.storage.sqlite import SqliteEngine
 
-from .conftest import MakeNode
+from .conftest import MakeNode, opened
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ from .conftest import MakeNode
 )
 async def test_a_bad_policy_is_refused_and_not_kept(node: MakeNode, policy: RotationPolicy) -> None:
     custodian = node()
-    await initialize_dev(custodian)
+    await opened(custodian)
     rotation = Rotation(custodian)
     with pytest.raises(Invalid):
         await rotation.set_policy(policy)
@@ -46,7 +45,7 @@ async def test_nothing_works_while_sealed(node: MakeNode) -> None:
 
 async def test_a_count_that_cannot_be_read_is_an_error(node: MakeNode, engine: SqliteEngine) -> None:
     custodian = node()
-    await initialize_dev(custodian)
+    await opened(custodian)
     await engine.commit([PutDocument("", "core/seal/usage", b"{")])
     with pytest.raises(NotOpened):
         await Rotation(custodian).status()
@@ -54,7 +53,7 @@ async def test_a_count_that_cannot_be_read_is_an_error(node: MakeNode, engine: S
 
 async def test_uses_are_counted_across_nodes_and_start_again_with_a_new_term(node: MakeNode) -> None:
     first, second = node(), node()
-    key = (await initialize_dev(first)).unseal_key.reveal()
+    key = await opened(first)
     await second.submit(key)
     rotations = [Rotation(first), Rotation(second)]
     for custodian in (first, second):
@@ -70,7 +69,7 @@ async def test_uses_are_counted_across_nodes_and_start_again_with_a_new_term(nod
 
 async def test_a_key_is_rotated_after_its_number_of_uses_by_one_node_only(node: MakeNode, engine: SqliteEngine) -> None:
     first, second = node(), node()
-    key = (await initialize_dev(first)).unseal_key.reveal()
+    key = await opened(first)
     await second.submit(key)
     rotations = [Rotation(first), Rotation(second)]
     await rotations[0].set_policy(RotationPolicy(max_operations=1_000_000))
@@ -84,7 +83,7 @@ async def test_a_key_is_rotated_after_its_number_of_uses_by_one_node_only(node: 
 
 async def test_a_key_is_rotated_by_age_unless_that_is_switched_off(node: MakeNode, clock: FakeClock) -> None:
     custodian = node()
-    await initialize_dev(custodian)
+    await opened(custodian)
     rotation = Rotation(custodian)
     await rotation.set_policy(RotationPolicy(interval=72 * 3600, enabled=False))
     clock.advance(72 * 3600)

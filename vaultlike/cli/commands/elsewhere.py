@@ -17,7 +17,7 @@ def handing_over_to(module: str) -> Callable[[Session], int]:
             found = importlib.import_module(module)
         except ModuleNotFoundError as problem:
             if problem.name is not None and module.startswith(problem.name):
-                raise CommandError(f"this installation does not contain `{session.command.name}` ({module})") from None
+                raise CommandError(f"this installation does not contain `{session.name}` ({module})") from None
             raise UsageError(
                 f"a package is missing: {problem.name}. Install it, e.g. pip install {problem.name}"
             ) from None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from vaultlike.testing.azure.model import Application, Host, Identity, Machine, Tenant, World, fold
+from vaultlike.testing.azure.model import Application, Host, Identity, Tenant, World, fold
 
 
 class Principal(Struct, frozen=True, kw_only=True):
@@ -137,11 +137,6 @@ class Directory:
             for held in self.world.app_roles
             if fold(held.principal_id) == fold(object_id) and fold(held.resource_app_id) == fold(resource_app_id)
         ]
-
-    def instances_of(self, scale_set: str) -> list[Machine]:
-        """The machines of a flexible scale set."""
-        wanted = fold(scale_set)
-        return [machine for machine in self.world.machines.values() if fold(machine.scale_set) == wanted]
 
 
 def claim_id(resource_id: str) -> str:
