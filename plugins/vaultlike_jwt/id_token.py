@@ -11,7 +11,7 @@ from vaultlike.errors import Invalid
 from vaultlike.sdk import Call
 from vaultlike.sdk.discovery import Discovery
 from vaultlike.sdk.jwks import Claims, JwtProblem, Leeway, decode_unverified, verify
-from vaultlike_jwt.bound_claims import shorten
+from vaultlike_jwt.bound_claims import as_list, shorten
 from vaultlike_jwt.config import Config
 from vaultlike_jwt.role import Role
 
@@ -37,12 +37,11 @@ async def prove_id_token(
             required=("sub", "aud", "iat"),
             check=call.check,
         )
-        subject = claims.text("sub")
-        audiences = claims.texts("aud", single=True)
     except JwtProblem as problem:
         raise Invalid(f"{REFUSED} {problem.code.replace('_', ' ')}", reason=problem.reason) from None
-    _require(call, "sub", "a text", subject[:256], bool(subject), "no subject")
-    _check_audience(call, config, role, claims, audiences)
+    subject, named = claims["sub"], as_list(claims["aud"]) or []
+    _require(call, "sub", "a text", shorten(subject), isinstance(subject, str) and bool(subject), "no subject")
+    _check_audience(call, config, role, claims, tuple(name for name in named if isinstance(name, str)))
     if nonce is not None:
         good = isinstance(claims.get("nonce"), str) and hmac.compare_digest(
             str(claims["nonce"]).encode(), nonce.encode()

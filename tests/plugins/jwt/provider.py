@@ -121,7 +121,8 @@ class Provider:
             self.counts[request.path] = self.counts.get(request.path, 0) + 1
             if self.down:
                 return web.Response(status=503)
-            return await handler(request)
+            answer: web.StreamResponse = await handler(request)
+            return answer
 
         return count
 

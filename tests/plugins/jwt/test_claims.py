@@ -177,7 +177,7 @@ async def test_groups_give_policies_and_take_them_away(stage: Stage) -> None:
         ({}, (60, None, 500), True),
     ],
 )
-async def test_leeways(stage: Stage, leeways: dict[str, int], times: tuple[int | None, ...], good: bool) -> None:
+async def test_leeways(stage: Stage, leeways: dict[str, Any], times: tuple[int | None, ...], good: bool) -> None:
     await stage.role(**leeways)
     facts = {
         name: ... if offset is None else stage.now + offset
