@@ -50,7 +50,20 @@ async def test_bodies(server: TestServer) -> None:
             assert (await server.get("secret/data/bad")).status == 200, name
 
 
-NUMBERS = (-1, "-1s", 2**63, 2**70, 1e308, "1e400", "9999999999999h", "99999999999999999999", [], {}, "\u0661", 1.5)
+NUMBERS: tuple[object, ...] = (
+    -1,
+    "-1s",
+    2**63,
+    2**70,
+    1e308,
+    "1e400",
+    "9999999999999h",
+    "99999999999999999999",
+    [],
+    {},
+    "\u0661",
+    1.5,
+)
 FIELDS = {
     "auth/token/create": ("ttl", "explicit_max_ttl", "period", "num_uses"),
     "auth/azure/role/n": ("token_ttl", "token_max_ttl", "token_period", "token_num_uses", "token_explicit_max_ttl"),
