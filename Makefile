@@ -39,7 +39,7 @@ $(DEPS): requirements-dev.lock | $(PY)
 	@touch $@
 
 $(READY): $(DEPS) pyproject.toml
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 test: lint types imports unit  ## everything a change must pass
