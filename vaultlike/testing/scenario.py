@@ -12,13 +12,15 @@ STRANGER = "00000000-dead-4000-8000-00000000beef"  # a value that no bound of a 
 
 class Scenario:
     """One way to use a method. `secrets` are planted texts that must never come back; `lossy` are fields whose reads
-    do not show what was written, by contract; `single_use`: the same proof works once."""
+    do not show what was written, by contract; `single_use`: the same proof works once; `tells_why`: by the wire
+    contract a refusal by a bound is a 400 that says which kind of bound refused (never what it asks for)."""
 
     kind: str = ""
     start: float = 1_795_000_000.0  # Unix seconds at which the world begins
     secrets: tuple[str, ...] = ()
     lossy: frozenset[str] = frozenset()
     single_use: bool = False
+    tells_why: bool = False
     renewal_checks_bounds: bool = True
 
     async def open(self, clock: FakeClock) -> Settings:
