@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 from vaultlike.errors import Denied, Invalid
 from vaultlike.sdk import Backend, Call, Collection, Context, Login, Renewal, TokenParams, login, write
 from vaultlike_azure.clouds import STANZA
-from vaultlike_azure.config import FIELD_TEXT, Config, check_config
+from vaultlike_azure.config import FIELD_TEXT, Config
+from vaultlike_azure.config_check import check_config
 from vaultlike_azure.login import FIELD_TEXT as LOGIN_TEXT
 from vaultlike_azure.login import LoginBody, check_address, check_shape, judge, still_admits
 from vaultlike_azure.provider import Provider

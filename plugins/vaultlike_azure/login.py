@@ -19,7 +19,7 @@ from vaultlike.types import NO_SECRET, Secret
 from vaultlike_azure.bounds import admits, check_narrows, check_principal
 from vaultlike_azure.claims import Principal, principal_of
 from vaultlike_azure.provider import Provider
-from vaultlike_azure.residence import Asked, Place, Residence
+from vaultlike_azure.residence import Asked, Place, Residence, same_region
 from vaultlike_azure.resource_id import fold
 from vaultlike_azure.role import Role
 
@@ -157,8 +157,6 @@ def still_admits(call: Call, role: Role, memo: dict[str, str]) -> None:
 
     Raises Denied.
     """
-    from vaultlike_azure.residence import same_region
-
     locations = tuple(same_region(name) for name in role.bound_locations or ())
     for name, allowed, key in (
         ("bound_service_principal_ids", () if role.any_principal else role.bound_service_principal_ids, "oid"),

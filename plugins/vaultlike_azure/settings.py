@@ -6,7 +6,7 @@ Owns the precedence (spec/azure.md 3.3) and what may stand in a URL; knows no ne
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -14,9 +14,7 @@ from vaultlike.errors import Invalid
 from vaultlike.sdk import System
 from vaultlike.types import NO_SECRET, Secret
 from vaultlike_azure.clouds import STANZA, Cloud, cloud_named
-
-if TYPE_CHECKING:
-    from vaultlike_azure.config import Config
+from vaultlike_azure.config import Config
 
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
 # one path segment of our own requests; a DNS name is all that Entra takes besides a GUID
