@@ -34,7 +34,11 @@ async def _explained(server: TestServer, **claims: object) -> Any:
     return found.data
 
 
-@pytest.mark.parametrize("exp", [10**30, -(10**30), 10**4000, True, None, "1", [10**30], {"a": 10**30}])
+@pytest.mark.parametrize(
+    "exp",
+    [10**30, -(10**30), 10**4000, True, None, "1", [10**30], {"a": 10**30}],
+    ids=lambda value: repr(value)[:12],
+)
 async def test_dates_of_any_size_and_type_are_explained(exp: object) -> None:
     async with TestServer() as server:
         await server.post("sys/auth/azure", {"type": "azure"})
@@ -43,4 +47,4 @@ async def test_dates_of_any_size_and_type_are_explained(exp: object) -> None:
         seen = await _explained(server, exp=exp)
         assert [check["name"] for check in seen["checks"] if not check["ok"]] == ["jwt.exp"]
         after = await _explained(server, exp=1)
-        assert after["checks"][-1]["received"] == 1
+        assert after["checks"][-1]["received"] == "1970-01-01T00:00:01Z"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from vaultlike.clock import rfc3339
 from vaultlike.errors import Invalid
 from vaultlike.sdk.jwt import JwtRefused
 
@@ -111,6 +112,14 @@ def numeric_date(claims: Mapping[str, object], name: str) -> float | None:
     if not 0 <= value <= MAX_DATE:
         raise JwtRefused("claim_type", f"claim {name!r} is no date: {str(value)[:32]}")
     return float(value)
+
+
+def shown_date(at: float) -> str:
+    """A date of a token, or one it is compared with, as explanations show it: RFC 3339 in UTC, to the second.
+
+    Unix seconds; what lies before 1970 or after 9999 is shown as the nearest of the two.
+    """
+    return rfc3339(float(int(min(max(at, 0.0), MAX_DATE)))).replace(".000000", "")
 
 
 def _wrong_type(name: str, wanted: str, value: object) -> JwtRefused:

@@ -13,7 +13,7 @@ from cachetools import TTLCache
 
 from vaultlike.clock import Clock
 from vaultlike.errors import Invalid
-from vaultlike.sdk.claims import Claims
+from vaultlike.sdk.claims import Claims, shown_date
 from vaultlike.sdk.egress import EgressClient
 from vaultlike.sdk.fetched import BadAnswer
 from vaultlike.sdk.jwt import (
@@ -49,6 +49,7 @@ __all__ = [
     "StaticKeys",
     "UnverifiedJwt",
     "decode_unverified",
+    "shown_date",
     "verify",
 ]
 

@@ -41,11 +41,22 @@ def test_an_explanation(cli: Cli, server: FakeServer) -> None:
     assert result.code == 0
     assert "outcome       refused" in result.out
     assert "✔    signature                      valid       valid" in result.out
-    assert "✘    bound_service_principal_ids    a, b        c" in result.out
+    assert "✘    bound_service_principal_ids    a           c\n" + 36 * " " + "b\n" in result.out
     assert "Reason: service principal not authorized" in result.out
     assert "stopped at `bound_service_principal_ids`: expected a, b, received c." in result.out
     assert cli("explain", "-format=json", "req-1").json() == FOUND
     assert cli("explain", "-field=role", "req-1").out == "dev-role"
+
+
+def test_a_long_list_does_not_widen_the_table(cli: Cli, server: FakeServer) -> None:
+    ids = [f"{number:08d}-0000-0000-0000-000000000000" for number in range(30)]
+    check = {"name": "bound", "expected": ids, "received": "x" * 90, "ok": False}
+    server.enveloped("GET", "sys/explain/req-1", {**FOUND, "checks": [check], "reason": f"expected {ids}"})
+    result = cli("explain", "req-1")
+    assert max(map(len, result.out.splitlines())) <= 100
+    assert ids[19] in result.out and "(10 more)" in result.out
+    assert "expected one of 30 values" in result.out
+    assert cli("explain", "-format=json", "req-1").json()["checks"] == [check]
 
 
 def test_a_simulated_refusal_is_two(cli: Cli, server: FakeServer) -> None:

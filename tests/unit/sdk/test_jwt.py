@@ -22,6 +22,7 @@ from vaultlike.sdk.jwks import (
     Leeway,
     StaticKeys,
     decode_unverified,
+    shown_date,
     verify,
 )
 
@@ -328,6 +329,19 @@ async def test_the_recorder_hears_every_check_in_order(rsa_keys: RsaKeys, source
     assert [row[0] for row in heard] == names
     assert all(row[3] for row in heard)
     assert not any(part in str(heard) for part in token.split("."))
+
+
+async def test_times_are_shown_as_dates(rsa_keys: RsaKeys, source: StaticKeys) -> None:
+    heard: dict[str, tuple[object, object]] = {}
+    token = sealed(rsa_keys[0], HEADER, change(exp=NOW - 2.5))
+    with pytest.raises(JwtRefused):
+        await verify(token, keys=source, check=lambda name, *values: heard.update({name: values[:2]}), **RULES)
+    assert heard["jwt.exp"] == ("after 2026-01-01T00:00:00Z", "2025-12-31T23:59:57Z")
+
+
+@pytest.mark.parametrize(("at", "shown"), [(-1e30, "1970-01-01T00:00:00Z"), (1e30, "9999-12-31T23:59:59Z")])
+def test_dates_beyond_the_calendar_can_be_shown(at: float, shown: str) -> None:
+    assert shown_date(at) == shown
 
 
 async def test_an_upstream_failure_is_no_refusal(rsa_keys: RsaKeys) -> None:

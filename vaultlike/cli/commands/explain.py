@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import NamedTuple
 
-from vaultlike.cli import data, output
+from vaultlike.cli import data, folding, output
 from vaultlike.cli.command import Command
 from vaultlike.cli.failures import CommandError, NothingFound, UsageError
 from vaultlike.cli.flags import Flag
@@ -12,14 +13,17 @@ from vaultlike.cli.session import Session, trimmed
 from vaultlike.cli.shapes import Json, as_list, as_map, as_text
 
 _ACCEPTED = "accepted"  # any other outcome is a refusal
+_CELL = 40  # characters; a GUID and a little more
+_TEXT = 100  # characters of a line
+_ITEMS = 20  # of a list in a cell; `-format=json` shows all of them
 
 
 class Check(NamedTuple):
-    """One check of a login, in the order in which the server made them."""
+    """One check of a login, in the order in which the server made them. A value is the items of a list, or one item."""
 
     name: str
-    expected: str
-    received: str
+    expected: tuple[str, ...]
+    received: tuple[str, ...]
     ok: bool
 
 
@@ -82,22 +86,39 @@ def parsed(found: Json) -> Explanation:
     return Explanation(facts, as_text(found.get("reason")), checks)
 
 
-def _shown(value: object) -> str:
+def _shown(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
-        return ", ".join(output.value_text(item) for item in value) or "(nothing)"
-    return "" if value is None else output.value_text(value)
+        return tuple(output.value_text(item) for item in value) or ("(nothing)",)
+    return () if value is None else (output.value_text(value),)
+
+
+def _cell(items: tuple[str, ...]) -> tuple[str, ...]:
+    """The items as the table shows them."""
+    more = len(items) - _ITEMS
+    return items if more <= 0 else (*items[:_ITEMS], f"({more} more)")
+
+
+def _in_words(items: tuple[str, ...]) -> str:
+    """The items as a sentence has them."""
+    return f"one of {len(items)} values" if len(items) > _ITEMS else ", ".join(items) or "nothing"
 
 
 def _text(explanation: Explanation) -> str:
     parts = [output.columns([[key, value] for key, value in explanation.facts.items()])]
     if explanation.checks:
-        rows = [["✔" if check.ok else "✘", check.name, check.expected, check.received] for check in explanation.checks]
-        parts.append(output.table((" ", "Check", "Expected", "Received"), rows))
+        rows = [
+            (("✔" if check.ok else "✘",), (check.name,), _cell(check.expected), _cell(check.received))
+            for check in explanation.checks
+        ]
+        parts.append(folding.table((" ", "Check", "Expected", "Received"), rows, _CELL))
     if explanation.reason:
-        parts.append(f"Reason: {explanation.reason}")
+        parts.append(textwrap.fill(f"Reason: {explanation.reason}", _TEXT))
     failed = next((check for check in explanation.checks if not check.ok), None)
     if failed is not None:
-        parts.append(f"The login stopped at `{failed.name}`: expected {failed.expected}, received {failed.received}.")
+        expected, received = _in_words(failed.expected), _in_words(failed.received)
+        parts.append(
+            textwrap.fill(f"The login stopped at `{failed.name}`: expected {expected}, received {received}.", _TEXT)
+        )
     return "\n\n".join(parts)
 
 
