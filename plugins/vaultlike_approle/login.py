@@ -60,6 +60,7 @@ async def judge(ctx: Context, call: Call, body: LoginBody, roles: Roles, secrets
         metadata=metadata,
         memo={"role_name": place.name},
         bound_at_use=True,
+        spent=found is not None and found.body.uses > 0,
     )
 
 

@@ -27,6 +27,7 @@ class Userpass(Backend):
         fold=True,
         field_text=FIELD_TEXT,
         prepare="prepare_user",
+        ttl_warnings=False,  # a longer lifetime is cut at the login, in silence
         summary="a user: the password and what the token may do",
     )
 

@@ -105,15 +105,17 @@ class Lockouts:
             await asyncio.sleep(0)
         self._log.warning("a wrong password was not counted: too many others at the same time")
 
-    async def passed(self, attempt: Attempt, call: Call) -> None:
+    async def passed(self, attempt: Attempt, call: Call, *, settled: bool = False) -> None:
         """Forgets the failures of a name that has proved itself.
 
         Raises Denied where the name was locked meanwhile: many guesses at once are no more than the threshold allows.
+        `settled`: not even then, as the proof cannot be given again.
         """
         found = await self._view.versioned(attempt.key)
         if found is None:
             return
-        self._refuse(call, _decode(found[0]), attempt.rules)
+        if not settled:
+            self._refuse(call, _decode(found[0]), attempt.rules)
         await self._view.commit_if({attempt.key: (None, found[1])})
 
     async def locked(self, mounts: Mapping[str, MountEntry]) -> dict[str, list[str]]:

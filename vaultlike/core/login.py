@@ -30,7 +30,7 @@ async def log_in(core: Core, exchange: Exchange) -> Reply | Raw | None:
         if not isinstance(assertion, Login):  # a step of a longer exchange, e.g. the address to visit
             return assertion if isinstance(assertion, (Reply, Raw)) else Reply(data=assertion)  # type: ignore[arg-type]
         if attempt is not None:
-            await core.lockouts.passed(attempt, call)
+            await core.lockouts.passed(attempt, call, settled=assertion.spent)
         return await issue(core, mount.entry, call, assertion)
     except VaultlikeError as refusal:
         problem = refusal

@@ -133,6 +133,7 @@ class Login(Struct, frozen=True, kw_only=True):
     memo: Mapping[str, str] = field(default_factory=dict)
     renewable: bool = True
     bound_at_use: bool = False  # the token's addresses are those of its use alone, not of the login too
+    spent: bool = False  # the proof was a single use that is gone now: a lockout that came meanwhile must not waste it
 
 
 class Renewal(Struct, frozen=True, kw_only=True):
