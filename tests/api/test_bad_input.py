@@ -202,3 +202,14 @@ async def _raw(server: TestServer, method: str, path: str, body: object) -> tupl
     headers = {"X-Vault-Token": "root"}
     async with server._session.request(method, url, data=data, headers=headers, allow_redirects=False) as answer:
         return answer.status, await answer.read()
+
+
+async def test_bodies_that_grow_when_they_are_decoded(server: TestServer) -> None:
+    swollen = b'{"data":{"a":[' + b"[]," * 1_000_000 + b"[]]}}"
+    for path in ("auth/azure/login", "sys/wrapping/lookup", "sys/unseal"):
+        assert (await server.post(path, raw=swollen, token="")).status == 413
+    assert (await server.post("secret/data/bad", raw=swollen, token="")).status == 403
+    answer = await server.post("secret/data/bad", raw=swollen)
+    assert (answer.status, answer.errors) == (400, ["failed to decode JSON input: too many values"])
+    text = msgspec.json.encode({"data": {"a": '\\"[],' * 300_000}})
+    assert (await server.post("secret/data/good", raw=text)).status == 200

@@ -108,6 +108,7 @@ def _role(exchange: Exchange) -> str:
     facts = exchange.owned.route.login if exchange.owned is not None else None
     if facts is None:
         return ""
+    exchange.request.modest()  # a login: counted before anybody has shown a token
     role = exchange.params.get(facts.role) or exchange.request.decode().get(facts.role, "")
     return role if isinstance(role, str) else ""
 
@@ -162,6 +163,8 @@ async def prepare(core: Core, exchange: Exchange) -> None:
             token=token.text,
             record=token,
         )
+    if token is None:
+        request.modest()
     data = request.decode()
     exchange.call = Call(
         id=request.id,

@@ -7,8 +7,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from vaultlike.errors import TooLarge
 from vaultlike.sdk import Raw, Reply
 
+MAX_STRANGER = 1024 * 1024  # bytes of a body on a path that needs no token
 Verb: TypeAlias = Literal["read", "list", "scan", "write", "patch", "delete", "help", "header"]
 
 
@@ -27,6 +29,12 @@ class Request(Struct, kw_only=True):
     peer_certificate: bytes | None = None
     wrap_ttl: int = 0  # seconds; 0 = not asked for
     simulated: bool = False
+    size: int = 0  # bytes of the body, not decoded yet
+
+    def modest(self) -> None:
+        """Raises TooLarge for a body that nobody needs who has not shown a token: decoding multiplies its size."""
+        if self.size > MAX_STRANGER:
+            raise TooLarge(reason=f"a body of {self.size} bytes on a path without a token; at most {MAX_STRANGER}")
 
     def __repr__(self) -> str:
         return f"Request(id={self.id!r}, verb={self.verb!r}, path={self.path!r})"

@@ -170,6 +170,7 @@ class Server:
             raise UnsupportedOperation
         if not owned.route.open:
             raise Sealed
+        request.modest()
         call = Call(
             id=request.id, operation="update" if request.verb == "write" else request.verb, path=path[4:],
             mount="sys/", data=request.decode(), params=params, remote=request.remote, headers=request.headers,

@@ -203,6 +203,7 @@ class VaultFace:
             headers=headers,
             peer_certificate=incoming.peer_certificate,
             wrap_ttl=_wrap_ttl(wrap) if wrap else 0,
+            size=len(incoming.body),
         )
 
 
@@ -235,7 +236,9 @@ class _NoText(Invalid):
 
 def _check_patch(content_type: str) -> None:
     kind = content_type.partition(";")[0].strip().lower()
-    if not kind or "/" not in kind:
+    if not kind:
+        raise Invalid("mime: no media type")
+    if "/" not in kind:
         raise Invalid("PATCH requires a Content-Type header value of application/merge-patch+json")
     if kind != MERGE_PATCH:
         text = "PATCH requires Content-Type of application/merge-patch+json"
@@ -248,7 +251,7 @@ def _wrap_ttl(text: str) -> int:
     except BadDuration as problem:
         raise Invalid(f"error parsing X-Vault-Wrap-TTL header: {problem}") from None
     if ttl < 0:
-        raise Invalid("requested wrap ttl cannot be negative")
+        raise Invalid("error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative")
     return ttl
 
 
