@@ -34,7 +34,7 @@ from vaultlike_jwt.finish import (
 )
 from vaultlike_jwt.flows import Flow, Flows
 from vaultlike_jwt.key_sources import KeySources, probe, shown_health
-from vaultlike_jwt.login import LoginBody, as_login, assertion, check_address, role_name
+from vaultlike_jwt.login import LoginBody, as_login, assertion, role_name
 from vaultlike_jwt.provider import Provider
 from vaultlike_jwt.role import FIELD_TEXT, Role, check_role, show_role
 from vaultlike_jwt.start import StartBody, Starter
@@ -125,7 +125,7 @@ class Jwt(Backend):
         call.require("role_type", "jwt", role.role_type, role.role_type != "oidc", allowed)
         if not body.jwt:
             raise Invalid("missing token")
-        check_address(call, role)
+        call.require_address(role.token_bound_cidrs)
         # Checked when it was written, and again here: such a role would take every token of the issuer.
         call.require("role narrows", "at least one bound", "one" if role.narrow else "none", role.narrow)
         claims = await prove(call, body.jwt.reveal(), self.sources(config), config, role, self.ctx.clock.now())
@@ -192,7 +192,7 @@ class Jwt(Backend):
             await self._flows.take(body.state)
             raise
         role = await self._role_of(flow)
-        check_address(call, role)
+        call.require_address(role.token_bound_cidrs)
         if flow.mode == "device":
             return await self._finisher(config).device(call, body.state, flow, role)
         found = waiting_login(flow, role)

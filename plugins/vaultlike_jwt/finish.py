@@ -24,7 +24,7 @@ from vaultlike_jwt.flows import Flow, Flows, Outcome
 from vaultlike_jwt.id_token import REFUSED, check_hash, prove_id_token
 from vaultlike_jwt.identity import Person
 from vaultlike_jwt.key_sources import KeySources
-from vaultlike_jwt.login import as_login, assertion, check_address
+from vaultlike_jwt.login import as_login, assertion
 from vaultlike_jwt.provider import Provider, Refused, Tokens
 from vaultlike_jwt.providers import split_groups
 from vaultlike_jwt.role import Role
@@ -136,7 +136,7 @@ class Finisher:
         call.require("provider.error", "none", error[:64], False, Invalid(f"{FAILED} {text}"))
 
     async def _redeem(self, call: Call, flow: Flow, role: Role, code: str) -> tuple[Person, Role, dict[str, str]]:
-        check_address(call, role)
+        call.require_address(role.token_bound_cidrs)
         code = flow.code if code == NO_CODE else code
         if len(code) > MAX_ANSWER:
             raise Invalid(f"{FAILED} The code is too long.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated
 
 import msgspec
@@ -32,22 +31,6 @@ def role_name(asked: str, config: Config) -> str:
     if not name:
         raise Invalid("missing role")
     return name
-
-
-def check_address(call: Call, role: Role) -> None:
-    """The role's addresses come before everything that costs something. Raises Denied."""
-    if not role.token_bound_cidrs:
-        return
-    try:
-        address = ipaddress.ip_address(call.remote)
-    except ValueError:
-        address = None
-    if address is not None and address.version == 6 and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    ok = address is not None and any(
-        address in ipaddress.ip_network(network, strict=False) for network in role.token_bound_cidrs
-    )
-    call.require("token_bound_cidrs", list(role.token_bound_cidrs), call.remote or "unknown", ok)
 
 
 def assertion(call: Call, name: str, role: Role, claims: Claims) -> tuple[Person, Role]:

@@ -68,7 +68,7 @@ class Role(TokenParams, kw_only=True):
     ] = "client"
     poll_interval: Annotated[int, Meta(description="Seconds between a client's polls; 0: the provider's, or 5.")] = 0
     verbose_oidc_logging: Annotated[
-        bool, Meta(description="Log the names of the claims that a provider answers, at level debug.")
+        bool, Meta(description="Log the claims of ID tokens (never a token) at level debug.")
     ] = False
     max_age: Annotated[Duration, Meta(description="Longest time since the user authenticated, in seconds.")] = 0
     oauth2_metadata: Annotated[
