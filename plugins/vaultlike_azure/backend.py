@@ -12,7 +12,7 @@ from vaultlike_azure.clouds import STANZA
 from vaultlike_azure.config import FIELD_TEXT, Config
 from vaultlike_azure.config_check import check_config
 from vaultlike_azure.login import FIELD_TEXT as LOGIN_TEXT
-from vaultlike_azure.login import LoginBody, check_address, check_shape, judge, still_admits
+from vaultlike_azure.login import LoginBody, check_shape, judge, still_admits
 from vaultlike_azure.provider import Provider
 from vaultlike_azure.role import Role, check_role, show_role
 from vaultlike_azure.rotation import Rotator
@@ -83,7 +83,7 @@ class Azure(Backend):
         role = await self.roles.find(self.ctx, body.role)
         if role is None:
             raise Invalid(f'invalid role name "{body.role[:256]}"')
-        check_address(call, role)
+        call.require_address(role.token_bound_cidrs)
         asked = check_shape(body)
         return await judge(call, body, asked, role, await self.provider())
 

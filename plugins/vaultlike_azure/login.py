@@ -6,7 +6,6 @@ What one check means is in `bounds.py` (token) and `residence.py` (Resource Mana
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 from contextlib import nullcontext
 from typing import Annotated, Final
@@ -64,20 +63,6 @@ def check_shape(body: LoginBody) -> Asked:
 
 def _fits(pattern: re.Pattern[str], name: str) -> bool:
     return len(name) <= MAX_NAME and pattern.fullmatch(name) is not None
-
-
-def check_address(call: Call, role: Role) -> None:
-    """The role's addresses come before everything that costs something. Raises Denied."""
-    if not role.token_bound_cidrs:
-        return
-    try:
-        address = ipaddress.ip_address(call.remote)
-    except ValueError:
-        address = None
-    if address is not None and address.version == 6 and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    ok = address is not None and any(address in ipaddress.ip_network(net) for net in role.token_bound_cidrs)
-    call.require("token_bound_cidrs", list(role.token_bound_cidrs), call.remote or "unknown", ok)
 
 
 async def judge(call: Call, body: LoginBody, asked: Asked, role: Role, provider: Provider) -> Login:

@@ -9,7 +9,6 @@ from vaultlike.errors import Denied, Invalid, Unavailable
 from vaultlike.identity.store import Recognised
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import AuthInfo, Call, Login, Reply
-from vaultlike.sdk.networks import admits
 from vaultlike.services import Services
 from vaultlike.storage.engine import Conflict
 from vaultlike.tokens.store import NewToken
@@ -26,9 +25,8 @@ async def issue(services: Services, mount: MountEntry, call: Call, login: Login)
     name = login.alias.name
     if not name or len(name) > MAX_ALIAS or not name.isprintable():
         raise Denied(reason="the login names nobody: its alias is empty, too long or unprintable")
-    if params.token_bound_cidrs and not login.bound_at_use:
-        inside = admits(params.token_bound_cidrs, call.remote)
-        call.require("token_bound_cidrs", list(params.token_bound_cidrs), call.remote, inside)
+    if not login.bound_at_use:
+        call.require_address(params.token_bound_cidrs)
     policies = token_policies(params.token_policies, default=not params.token_no_default_policy)
     life = lifetime(limits_of(services, mount, login), now=services.clock.now(), issued_at=services.clock.now())
     batch = token_type(mount, params.token_type) == "batch"

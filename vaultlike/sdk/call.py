@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from vaultlike.errors import Denied
+from vaultlike.sdk.networks import admits
 
 Operation: TypeAlias = Literal["read", "list", "create", "update", "patch", "delete", "help", "scan", "header"]
 
@@ -78,6 +79,14 @@ class Call(Struct, kw_only=True, gc=False):
         self.checks.append(Check(name, expected, received, ok))
         if not ok:
             raise refusal or Denied(reason=f"{name}: expected {expected}, received {received}")
+
+    def require_address(self, cidrs: tuple[str, ...]) -> None:
+        """Records whether the caller's address lies in one of `token_bound_cidrs`; none bound is no check.
+
+        For logins that refuse a wrong address before they do what costs something. Raises Denied.
+        """
+        if cidrs:
+            self.require("token_bound_cidrs", list(cidrs), self.remote or "unknown", admits(cidrs, self.remote))
 
     def warn(self, text: str) -> None:
         """Adds a warning to the answer (shown only where an answer has a body)."""
