@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from vaultlike.http.message import Outgoing, refusal
 from vaultlike.http.verbs import HeadLimits, RequestParser, VerbParser
@@ -170,6 +170,14 @@ class Connection(RequestHandler):
     def last_answer(self, outgoing: Outgoing) -> Answer:
         """An answer after which the connection is closed."""
         return Answer(self.endpoint.render(outgoing, keep_alive=False), False)
+
+    def log_exception(self, *args: object, **facts: object) -> None:
+        """What aiohttp meets while it reads on behind an answer. A body that breaks off there is the client's doing."""
+        problem = facts.get("exc_info")
+        if isinstance(problem, (RequestPayloadError, ConnectionError)):
+            self.endpoint.note_refused(self.remote, 400, problem)
+        else:
+            super().log_exception(*args, **facts)
 
     def handle_error(  # type: ignore[override]
         self, request: object, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -58,6 +58,15 @@ async def test_doubtful_lengths_are_refused(house: Any, verb: str, lengths: str)
     assert await client.closed()
 
 
+@pytest.mark.parametrize("body", ["2\n{}\n0\n\n", "zz\r\n", "2\r\n{}XX0\r\n\r\n"])
+async def test_a_broken_body_is_no_error_of_ours(house: Any, caplog: pytest.LogCaptureFixture, body: str) -> None:
+    client = await house.connect(await house.serve())
+    reply = await client.ask(f"POST / HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n{body}")
+    assert reply.status == 400
+    assert await client.closed()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 @pytest.mark.parametrize("verb", ["PUT", "LIST"])
 async def test_a_broken_chunk_is_refused(house: Any, verb: str) -> None:
     client = await house.connect(await house.serve())
