@@ -79,6 +79,7 @@ class Provider:
         self.methods = ["client_secret_basic"]
         self.issuer_shown = ""
         self.down = False
+        self.unnamed: frozenset[str] = frozenset()  # what its metadata leave out
         self.refusal = ""  # the error that the authorization endpoint sends back
         self.approved = False  # the device
         self.counts: dict[str, int] = {}
@@ -131,6 +132,7 @@ class Provider:
         names |= {"jwks_uri": "jwks", "device_authorization_endpoint": "device"}
         facts: dict[str, Any] = {name: f"{self.url}/{path}" for name, path in names.items()}
         facts["token_endpoint_auth_methods_supported"] = self.methods
+        facts = {name: fact for name, fact in facts.items() if name not in self.unnamed}
         return web.json_response({"issuer": self.issuer_shown or self.url, **facts})
 
     async def _jwks(self, request: web.Request) -> web.Response:

@@ -66,11 +66,23 @@ async def browser(stage: Stage) -> AsyncIterator[Browser]:
     provider = stage.provider
     kept = dict(vars(provider))
     found = Browser(stage)
-    await stage.mount("oidc", "oidc", **provider.config())
+    if (await stage.server.post("auth/oidc/config", provider.config())).status != 204:
+        await stage.mount("oidc", "oidc", **provider.config())
     await found.role()
     async with aiohttp.ClientSession() as found.session:
         yield found
-    for name in ("claims", "user_info", "spoil", "signer", "methods", "refusal", "approved", "down", "issuer_shown"):
+    for name in (
+        "claims",
+        "user_info",
+        "spoil",
+        "signer",
+        "methods",
+        "refusal",
+        "approved",
+        "down",
+        "issuer_shown",
+        "unnamed",
+    ):
         setattr(provider, name, kept[name])
 
 
@@ -245,6 +257,16 @@ async def test_auth_url_says_little(browser: Browser) -> None:
     assert (await browser.start(role="")).errors == ["missing role"]
     answer = await browser.server.post("auth/jwt/oidc/auth_url", {"role": "r"}, token="")
     assert answer.errors == ["OIDC login is not configured for this mount"]
+
+
+async def test_a_provider_without_an_authorization_endpoint_gives_the_query_alone(browser: Browser) -> None:
+    browser.provider.unnamed = frozenset(["authorization_endpoint"])
+    await browser.stage.mount("oidc", "oidc", **browser.provider.config())
+    await browser.role()
+    address = (await browser.start()).data["auth_url"]
+    assert address.startswith(f"?client_id={CLIENT}&")
+    browser.provider.unnamed = frozenset()
+    await browser.stage.server.delete("sys/auth/oidc")  # it remembers what the provider said
 
 
 async def test_the_namespace_travels_in_the_state(browser: Browser) -> None:
