@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import string
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -14,6 +15,7 @@ from vaultlike.sdk import Call, write
 from vaultlike.system.part import Part
 
 MAX_BYTES = 131_072
+BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
 SOURCES = ("platform", "seal", "all")
 ALGORITHMS = {
     "sha2-224": "sha224", "sha2-256": "sha256", "sha2-384": "sha384", "sha2-512": "sha512",
@@ -71,7 +73,8 @@ class Tools(Part):
         try:
             data = base64.b64decode(body.input, validate=True)
         except (binascii.Error, ValueError):
-            raise Invalid("unable to decode input as base64: illegal base64 data") from None
+            at = next((at for at, letter in enumerate(body.input.rstrip("=")) if letter not in BASE64), len(body.input))
+            raise Invalid(f"unable to decode input as base64: illegal base64 data at input byte {at}") from None
         algorithm = call.params.get("urlalgorithm", body.algorithm)
         name = ALGORITHMS.get(algorithm)
         if name is None:

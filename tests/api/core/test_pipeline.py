@@ -213,7 +213,7 @@ async def test_any_answer_can_be_wrapped(server: TestServer) -> None:
 
     for ttl, text in {
         "soon": "error parsing X-Vault-Wrap-TTL header",
-        "-1": "requested wrap ttl cannot be negative",
+        "-1": "error parsing X-Vault-Wrap-TTL header: requested wrap ttl cannot be negative",
     }.items():
         assert (await wrapped("GET", "auth/token/lookup-self", ttl=ttl)).errors[0].startswith(text)
     plain = await wrapped("GET", "auth/token/lookup-self", ttl="0")

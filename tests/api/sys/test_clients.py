@@ -152,7 +152,7 @@ async def test_new_unseal_keys(server: TestServer) -> None:
         ("random", {"bytes": 10**6}, "'bytes' should be less than 131072"),
         ("random", {"format": "x"}, 'unsupported encoding format "x"; must be "hex" or "base64"'),
         ("random/abc", {}, 'error parsing url-set byte count: strconv.Atoi: parsing "abc": invalid syntax'),
-        ("hash", {"input": "!"}, "unable to decode input as base64: illegal base64 data"),
+        ("hash", {"input": "!"}, "unable to decode input as base64: illegal base64 data at input byte 0"),
         ("hash/md5", {"input": ""}, "unsupported algorithm md5"),
         ("hash", {"format": "x"}, 'unsupported encoding format x; must be "hex" or "base64"'),
     ],

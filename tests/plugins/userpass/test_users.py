@@ -68,6 +68,13 @@ async def test_an_update_keeps_what_is_not_sent(mount: Mount) -> None:
     assert (await mount.login()).auth["policies"] == ["a", "b", "default"]
 
 
+async def test_a_life_longer_than_the_mounts_is_cut_in_silence(mount: Mount) -> None:
+    await mount.server.post("sys/auth/userpass/tune", {"max_lease_ttl": "40m"})
+    await mount.user(token_ttl="2h", token_max_ttl="3h")
+    assert (await mount.post("users/ann", {"token_ttl": "3h"})).status == 204
+    assert (await mount.login()).auth["lease_duration"] == 2400
+
+
 async def test_policies_by_their_own_path(mount: Mount) -> None:
     await mount.user(token_policies="first")
     assert (await mount.post("users/ann/policies", {"token_policies": ["Second", "third", "second"]})).status == 204

@@ -94,6 +94,14 @@ class Door:
     async def reply(
         self, verb: str, path: str, data: dict[str, object] | None = None, caller: Caller | None = None
     ) -> Reply | None:
+        """The answer of a handler, in its envelope."""
+        answer = await self.answer(verb, path, data, caller)
+        return answer if answer is None or isinstance(answer, Reply) else Reply(data=answer)
+
+    async def answer(
+        self, verb: str, path: str, data: dict[str, object] | None = None, caller: Caller | None = None
+    ) -> Any:
+        """What the handler returns."""
         operation = "update" if verb == "write" else verb
         found = self._table.find(path)
         if found is None:
@@ -108,11 +116,9 @@ class Door:
             call.operation = "create"
         self.operation = call.operation
         if owned.route.body is None:
-            answer = await owned(call)
-        else:
-            body = fields_of(owned.route.body).convert({**call.data, **params}, owned.route.field_text)
-            answer = await owned(call, body)
-        return answer if answer is None or isinstance(answer, Reply) else Reply(data=answer)
+            return await owned(call)
+        body = fields_of(owned.route.body).convert({**call.data, **params}, owned.route.field_text)
+        return await owned(call, body)
 
 
 @pytest.fixture

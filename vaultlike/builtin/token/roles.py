@@ -17,6 +17,7 @@ from vaultlike.types import Cidrs, Duration, Names
 FIELD_TEXT = 'error converting input for field "{field}": {problem}'
 TYPES = ("service", "batch", "default-service", "default-batch")
 SUFFIX = re.compile(r"\w[\w./-]+\w", re.ASCII)
+PLAIN = re.compile(r"\w[\w.-]+\w", re.ASCII)
 MAX_NAMES = 1000  # elements of one list
 MAX_SUFFIX = 256  # characters
 
@@ -77,6 +78,8 @@ def check_role(ctx: Context, call: Call, new: TokenRole, old: TokenRole | None) 
     warnings = _settle_deprecated(call, new)
     if new.token_num_uses < 0:
         raise Invalid("error parsing role fields: 'token_num_uses' cannot be negative")
+    if call.data.get("token_type", "") is None:
+        raise Invalid("Invalid 'token_type' value: null")
     if new.token_type not in TYPES:
         raise Invalid(f"invalid 'token_type' value \"{new.token_type[:64]}\"")
     _check_suffix(new.path_suffix)
@@ -120,10 +123,10 @@ def _settle_deprecated(call: Call, new: TokenRole) -> list[str]:
 def _check_suffix(suffix: str) -> None:
     if not suffix:
         return
-    if len(suffix) > MAX_SUFFIX or not SUFFIX.fullmatch(suffix) or "//" in suffix:
-        raise Invalid("given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w")
-    if ".." in suffix:
+    if ".." in suffix and PLAIN.search(suffix):
         raise Invalid("error registering path suffix: path cannot contain parent references")
+    if len(suffix) > MAX_SUFFIX or not SUFFIX.fullmatch(suffix) or "//" in suffix or ".." in suffix:
+        raise Invalid("given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w")
 
 
 def _check_length(name: str, names: tuple[str, ...]) -> None:

@@ -12,8 +12,9 @@ from vaultlike.engines.kv.documents import Change, Secret, Secrets
 from vaultlike.engines.kv.json_values import as_floats, merged, names_only
 from vaultlike.engines.kv.record import Config, Record
 from vaultlike.engines.kv.settings_paths import Settings
-from vaultlike.errors import Invalid, NotFound
+from vaultlike.errors import Invalid
 from vaultlike.sdk import Call, Reply, delete, patch, read, write
+from vaultlike.sdk.call import Raw as Bare
 from vaultlike.sdk.conversion import Misfit, to_int
 from vaultlike.types import Object
 
@@ -21,6 +22,7 @@ OLD_TEXT = 'error converting input for field "{field}": {problem}'  # where the 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _NULL = Raw(b"null")
+ABSENT = Bare(body=b"", status=404)  # a patch of nothing: a status alone (spec/vault-api.md 7.1)
 
 
 class VersionQuery(Struct, kw_only=True):
@@ -96,18 +98,19 @@ class DataPaths:
         return record.version_shown(record.current)
 
     @patch("data/{path:maybe}")
-    async def patch_data(self, call: Call, body: DataBody) -> Reply:
+    async def patch_data(self, call: Call, body: DataBody) -> Reply | Bare:
         """Merges the given data into the newest version, as a new version; null removes a key."""
         if body.data is UNSET:
             raise Invalid("no data provided")
         cas, changes = _cas(body), body.data
         config, now = await self._settings.load(), self._clock.now()
-        reply = Reply()
+        reply: Reply | Bare = ABSENT
 
         def edit(known: Secret | None) -> Change | None:
             nonlocal reply
             if known is None or known.record.current not in known.record.versions:
-                raise NotFound
+                reply = ABSENT
+                return None
             record = known.record
             if not record.versions[record.current].readable(now) or known.data is None:
                 reply = Reply(data=record.version_shown(record.current), status=404)
