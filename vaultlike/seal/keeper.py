@@ -38,6 +38,7 @@ class Keeper:
         self._open = False
         self._failures = 0
         self._rewrap_at = self._tend_at = float("-inf")
+        self._turning = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -57,7 +58,11 @@ class Keeper:
                 await task
 
     async def turn(self) -> float:
-        """Does what is due; seconds until the next time."""
+        """Does what is due; seconds until the next time. One turn at a time."""
+        async with self._turning:
+            return await self._turn()
+
+    async def _turn(self) -> float:
         now = self._clock.monotonic()
         if not self._open:
             await self._try()

@@ -116,11 +116,19 @@ class Transit:
     kind = "transit"
 
     def __init__(
-        self, name: str, settings: TransitSettings, client: EgressClient, random: Random, log: FilteringBoundLogger
+        self,
+        name: str,
+        settings: TransitSettings,
+        client: EgressClient,
+        random: Random,
+        log: FilteringBoundLogger,
+        timeout: float = TIMEOUT,
     ) -> None:
         self.name = name
         self._settings, self._client, self._random, self._log = settings, client, random, log
+        self._timeout = timeout
         self._renewing = settings.renewal
+        self._told = False
 
     async def wrap(self, root: Key) -> Wrap:
         key = new_key(self._random)
@@ -175,18 +183,18 @@ class Transit:
         except EgressError as problem:
             self._log.warning("seal token not renewed", seal=self.name, problem=problem.reason)
             return _AFTER_FAILURE
-        if fetched.status == 403:
-            # A token that has expired stays so: the server runs on, but will not open by itself after a restart.
-            self._log.error("seal token refused: this server will not unseal by itself again", seal=self.name)
-            return _AFTER_REFUSAL
+        if fetched.status in _DOWN:
+            self._log.warning("seal token not renewed", seal=self.name, status=fetched.status)
+            return _AFTER_FAILURE
         lease = _decoded(fetched).auth
         if fetched.status != 200 or lease is None:
-            if fetched.status in _DOWN:
-                self._log.warning("seal token not renewed", seal=self.name, status=fetched.status)
-                return _AFTER_FAILURE
-            self._log.warning("seal token cannot be renewed: no more attempts", seal=self.name, status=fetched.status)
-            self._renewing = False
-            return NEVER
+            if not self._told:  # it stays so until somebody gives the token more time, or the server another token
+                said = "; ".join(text[:200] for text in _decoded(fetched).errors[:3])
+                text = "seal token refused: without another one this server will not unseal by itself again"
+                self._log.error(text, seal=self.name, status=fetched.status, problem=said)
+            self._told = True
+            return _AFTER_REFUSAL
+        self._told = False
         if not lease.renewable or lease.lease_duration <= 0:
             self._renewing = False
             return NEVER
@@ -227,7 +235,7 @@ class Transit:
         if settings.namespace:
             headers["X-Vault-Namespace"] = settings.namespace
         return await self._client.request(
-            "PUT", f"{settings.address}/v1/{path}", headers=headers, json=body, timeout=TIMEOUT, limit=_LIMIT,
+            "PUT", f"{settings.address}/v1/{path}", headers=headers, json=body, timeout=self._timeout, limit=_LIMIT,
             allow_http=True,
         )  # fmt: skip
 

@@ -93,6 +93,18 @@ class TestServer:
             engine=SqliteEngine(str(self.path)), settings=self._settings, clock=self.clock, log=log, egress=egress,
             seals=seals_of(self._seals, egress, os.urandom, log), random=os.urandom,
         )  # fmt: skip
+        try:
+            await self._open()
+        except BaseException:
+            await self.server.stop()  # the database's thread would outlive the test
+            raise
+        self._http = HttpServer(self.clock)
+        await self._http.start(VaultFace(self.server, log), [ListenerSettings(address="127.0.0.1:0", tls_disable=True)])
+        self.url = f"http://{self._http.addresses[0]}"
+        self._session = aiohttp.ClientSession()
+        return self
+
+    async def _open(self) -> None:
         await self.server.start()
         if self._unsealed and not await self.server.custodian.initialized():
             automatic = any(not stanza.disabled for stanza in self._seals)
@@ -105,11 +117,6 @@ class TestServer:
             self.keys = tuple(made.issued.keys_base64)
             if not automatic:
                 await self.server.unseal(self.keys[0])
-        self._http = HttpServer(self.clock)
-        await self._http.start(VaultFace(self.server, log), [ListenerSettings(address="127.0.0.1:0", tls_disable=True)])
-        self.url = f"http://{self._http.addresses[0]}"
-        self._session = aiohttp.ClientSession()
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
