@@ -35,8 +35,10 @@ KINDS = {
 }  # fmt: skip
 # What is mounted for the pages: (page, path of the mount as shown, path below sys/ that enables it, body)
 EXTRA: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("auth/approle", "sys/auth/approle", {"type": "approle"}),
     ("auth/azure", "sys/auth/azure", {"type": "azure"}),
     ("auth/jwt", "sys/auth/jwt", {"type": "jwt"}),
+    ("auth/userpass", "sys/auth/userpass", {"type": "userpass"}),
     ("kv-v1", "sys/mounts/kv-v1", {"type": "kv", "options": {"version": "1"}}),
     ("kv-v2", "sys/mounts/kv-v2", {"type": "kv", "options": {"version": "2"}}),
 )
@@ -45,8 +47,10 @@ TITLES = {
     "auth/token/": ("token", "Tokens"),
     "identity/": ("identity", "Entities, groups and identity tokens"),
     "cubbyhole/": ("cubbyhole", "What a token keeps for itself"),
+    "auth/approle/": ("approle", "The approle auth method"),
     "auth/azure/": ("azure", "The azure auth method"),
     "auth/jwt/": ("jwt", "The jwt and oidc auth methods"),
+    "auth/userpass/": ("userpass", "The userpass auth method"),
     "kv-v1/": ("kv-v1", "Secrets, version 1"),
     "kv-v2/": ("kv-v2", "Secrets with versions"),
 }

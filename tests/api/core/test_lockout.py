@@ -15,6 +15,7 @@ from vaultlike.testing.server import Answer, TestServer
 
 CHEAP = bcrypt.hashpw(b"right", bcrypt.gensalt(5)).decode()
 WRONG, LOCKED, RIGHT = 400, 403, 200
+OFF = {"name": "userpass", "disable_lockout": "true"}
 
 
 @pytest.fixture
@@ -150,12 +151,12 @@ async def test_old_counters_go(server: TestServer) -> None:
         ((), None, {}, Rules()),
         (({"name": "all", "lockout_threshold": "9"},), None, {}, Rules(threshold=9)),
         (
-            ({"name": "userpass", "lockout_threshold": "3"}, {"name": "all", "lockout_threshold": "9", "lockout_duration": "60"}),
+            ({"name": "userpass", "lockout_threshold": "3"}, {"name": "all", "lockout_duration": "60"}),
             None, {}, Rules(threshold=3, duration=60),
         ),
         (({"name": "ldap", "disable_lockout": "true"},), None, {}, Rules()),
-        (({"name": "userpass", "disable_lockout": "true"},), LockoutSettings(disable=False), {}, Rules()),
-        (({"name": "userpass", "disable_lockout": "true"},), LockoutSettings(threshold=4), {}, Rules(threshold=4, disabled=True)),
+        ((OFF,), LockoutSettings(disable=False), {}, Rules()),
+        ((OFF,), LockoutSettings(threshold=4), {}, Rules(threshold=4, disabled=True)),
         ((), LockoutSettings(threshold=0, counter_reset=7), {}, Rules(counter_reset=7)),
         ((), LockoutSettings(disable=False), {"VAULT_DISABLE_USER_LOCKOUT": "true"}, Rules(disabled=True)),
         ((), None, {"BAO_DISABLE_USER_LOCKOUT": "0"}, Rules()),
