@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from vaultlike.sdk import Call, Reply, delete, list_, patch, read, write
 
 INVALID = (
@@ -12,54 +15,34 @@ ROOT = "Non-listing operations on the root of a K/V v2 mount are not supported."
 COMMANDS = {"read": "get", "header": "get", "list": "list", "scan": "list", "delete": "delete", "patch": "patch"}
 
 
+H = TypeVar("H", bound=Callable[..., Awaitable[object]])
+
+
+def _every_operation(path: str) -> Callable[[H], H]:
+    """Declares a handler for everything but lists."""
+
+    def declare(handler: H) -> H:
+        for operation in (read, write, patch, delete):
+            handler = operation(path, free=True)(handler)
+        return handler
+
+    return declare
+
+
 class WrongPaths:
     """Everything that is no path of the API."""
 
-    @read("{path:maybe}", free=True)
-    @write("{path:maybe}", free=True)
-    @patch("{path:maybe}", free=True)
-    @delete("{path:maybe}", free=True)
+    @_every_operation("{path:maybe}")
     @list_("{path:maybe}", free=True)
     async def invalid(self, call: Call) -> Reply:
         """Tells which command reads and writes versioned secrets."""
         return Reply(status=404, warnings=(INVALID.format(command=COMMANDS.get(call.operation, "put")),))
 
-    @read("data", free=True)
-    @write("data", free=True)
-    @patch("data", free=True)
-    @delete("data", free=True)
-    async def data(self, call: Call) -> Reply:
-        """Needs a path below."""
-        return Reply(status=404, warnings=(ROOT,))
-
-    @read("metadata", free=True)
-    @write("metadata", free=True)
-    @patch("metadata", free=True)
-    @delete("metadata", free=True)
-    async def metadata(self, call: Call) -> Reply:
-        """Needs a path below."""
-        return Reply(status=404, warnings=(ROOT,))
-
-    @read("delete", free=True)
-    @write("delete", free=True)
-    @patch("delete", free=True)
-    @delete("delete", free=True)
-    async def deletion(self, call: Call) -> Reply:
-        """Needs a path below."""
-        return Reply(status=404, warnings=(ROOT,))
-
-    @read("undelete", free=True)
-    @write("undelete", free=True)
-    @patch("undelete", free=True)
-    @delete("undelete", free=True)
-    async def undeletion(self, call: Call) -> Reply:
-        """Needs a path below."""
-        return Reply(status=404, warnings=(ROOT,))
-
-    @read("destroy", free=True)
-    @write("destroy", free=True)
-    @patch("destroy", free=True)
-    @delete("destroy", free=True)
-    async def destruction(self, call: Call) -> Reply:
+    @_every_operation("data")
+    @_every_operation("metadata")
+    @_every_operation("delete")
+    @_every_operation("undelete")
+    @_every_operation("destroy")
+    async def root(self, call: Call) -> Reply:
         """Needs a path below."""
         return Reply(status=404, warnings=(ROOT,))
