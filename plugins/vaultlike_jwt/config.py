@@ -21,6 +21,7 @@ from vaultlike_jwt.providers import check_provider, shown_provider
 KEPT: Final = "namespace_in_state"
 MAX_SOURCES: Final = 32
 MAX_KEYS: Final = 8  # of one mount: each is tried on a token, for such keys have no id
+SAFE_ALGORITHMS: Final = tuple(sorted(ALGORITHMS))
 ONE_SOURCE: Final = (
     "exactly one of 'jwt_validation_pubkeys', 'jwks_url', 'jwks_pairs', 'oidc_discovery_url', or 'provider_config' "
     "must be set"
@@ -81,7 +82,7 @@ class Config(Struct, kw_only=True, omit_defaults=True):
     @property
     def algorithms(self) -> tuple[str, ...]:
         """What a JWT login accepts: all that are safe, unless some are named."""
-        return self.jwt_supported_algs or tuple(sorted(ALGORITHMS))
+        return self.jwt_supported_algs or SAFE_ALGORITHMS
 
 
 def replace_all(sent: dict[str, object], new: Config) -> None:

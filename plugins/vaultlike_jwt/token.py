@@ -69,7 +69,7 @@ def _tidy(sent: str) -> str:
     """The token without blanks (files end with a newline) and base64 padding, both of which the reference takes."""
     if len(sent) > MAX_SENT:
         raise Invalid(f"{UNSIGNED}the token is too large")
-    token = _BLANKS.sub("", sent) if not sent.isalnum() else sent
+    token = _BLANKS.sub("", sent)
     return ".".join(part.rstrip("=") for part in token.split(".")) if "=" in token else token
 
 

@@ -16,7 +16,6 @@ import pytest_asyncio
 from tests.plugins.jwt.conftest import Stage
 from tests.plugins.jwt.provider import CLIENT, Signer
 from vaultlike.testing.server import Answer
-from vaultlike_jwt.redirects import allowed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -274,36 +273,6 @@ async def test_the_namespace_travels_in_the_state(browser: Browser) -> None:
     answer = await browser.visit(started.data["auth_url"])
     assert answer["state"].endswith(",ns=team")
     assert (await browser.callback(answer)).status == 200
-
-
-@pytest.mark.parametrize(
-    ("uri", "fits"),
-    [
-        ("https://app.test/cb", True),
-        ("https://app.test/cb/", False),
-        ("https://APP.test/cb", False),
-        ("https://app.test:443/cb", False),
-        ("https://app.test/cb?x=1", False),
-        ("https://app.test.evil.test/cb", False),
-        ("http://localhost:1/cb", True),
-        ("http://localhost/cb", True),
-        ("http://127.0.0.1:9/cb", True),
-        ("http://[::1]:9/cb", True),
-        ("https://localhost:1/cb", False),
-        ("http://localhost:1/other", False),
-        ("http://localhost.evil.test:1/cb", False),
-        ("http://user@localhost:1/cb", False),
-        ("http://localhost:1/cb#x", False),
-        ("http://localhost:x/cb", False),
-        ("http://localhost\\@evil.test/cb", False),
-        ("http://127.0.0.2:9/cb", False),
-        ("", False),
-        ("javascript:alert(1)", False),
-    ],
-)
-async def test_redirect_addresses(uri: str, fits: bool) -> None:
-    known = ("https://app.test/cb", "http://localhost:8250/cb", "http://127.0.0.1/cb", "http://[::1]/cb")
-    assert allowed(uri, known) is fits
 
 
 async def post_form(browser: Browser, url: str) -> tuple[dict[str, str], Answer]:
