@@ -74,6 +74,7 @@ def parse_all(texts: Sequence[str], now: float) -> tuple[Recipient, ...]:
 def _decoded(text: str) -> bytes:
     if len(text) > MAX_KEY:
         raise Invalid("error parsing PGP key: key too large")
+    text = text.replace("\n", "").replace("\r", "")  # as files have it
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
