@@ -105,6 +105,7 @@ async def test_a_client_that_does_not_read_is_cut_off(house: Any) -> None:
             await asyncio.sleep(0)
         while server.connections:
             await asyncio.sleep(0.01)
+    assert not server.connections  # within the five seconds: the answer alone would have waited for ever
 
 
 async def test_a_connection_too_many_is_told_so(house: Any) -> None:

@@ -106,7 +106,9 @@ def seed() -> World:
         id=SUBSCRIPTION_ID, tenant=TENANT_ID, name="Demo", resource_groups={RESOURCE_GROUP: LOCATION}
     )
     _seed_applications(world)
-    _seed_compute(world)
+    _seed_machines(world)
+    _seed_scale_sets(world)
+    _seed_site(world)
     for namespace, types in _PROVIDERS.items():
         world.providers[fold(namespace)] = Provider(namespace=namespace, types={k: list(v) for k, v in types.items()})
     world.groups[GROUP_ID] = Group(name=GROUP_NAME, id=GROUP_ID, tenant=TENANT_ID, members=[VM_PRINCIPAL_ID])
@@ -138,7 +140,7 @@ def _seed_applications(world: World) -> None:
     )
 
 
-def _seed_compute(world: World) -> None:
+def _seed_machines(world: World) -> None:
     subscription, group, location = _PLACE
     identity = Identity(
         name=IDENTITY,
@@ -168,6 +170,10 @@ def _seed_compute(world: World) -> None:
             scale_set=scale_set,
         )
         world.machines[fold(machine.id)] = machine
+
+
+def _seed_scale_sets(world: World) -> None:
+    subscription, group, location = _PLACE
     flexible = ScaleSet(
         name=FLEX_SCALE_SET,
         subscription=subscription,
@@ -187,6 +193,11 @@ def _seed_compute(world: World) -> None:
         client_id=UNIFORM_CLIENT_ID,
         user_assigned=[IDENTITY_ID],
     )
+    world.scale_sets = {fold(flexible.id): flexible, fold(uniform.id): uniform}
+
+
+def _seed_site(world: World) -> None:
+    subscription, group, _ = _PLACE
     site = Resource(
         name=SITE,
         subscription=subscription,
@@ -197,7 +208,6 @@ def _seed_compute(world: World) -> None:
         client_id=SITE_CLIENT_ID,
         user_assigned=[IDENTITY_ID],
     )
-    world.scale_sets = {fold(flexible.id): flexible, fold(uniform.id): uniform}
     world.resources[fold(site.id)] = site
 
 
