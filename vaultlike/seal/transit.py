@@ -190,7 +190,7 @@ class Transit:
         if fetched.status != 200 or lease is None:
             if not self._told:  # it stays so until somebody gives the token more time, or the server another token
                 said = "; ".join(text[:200] for text in _decoded(fetched).errors[:3])
-                text = "seal token refused: without another one this server will not unseal by itself again"
+                text = "seal token not renewed: once it has ended, this server will not unseal by itself any more"
                 self._log.error(text, seal=self.name, status=fetched.status, problem=said)
             self._told = True
             return _AFTER_REFUSAL

@@ -76,6 +76,20 @@ def test_init(cli: Cli, server: FakeServer) -> None:
     }
 
 
+def test_init_of_a_server_that_unseals_itself_asks_for_recovery_keys(cli: Cli, server: FakeServer) -> None:
+    server.on("GET", "sys/seal-status", {**SEALED, "type": "transit", "initialized": False, "recovery_seal": True})
+    answer = {"keys": [], "keys_base64": [], "recovery_keys": ["aa"], "recovery_keys_base64": ["qg=="]}
+    server.on("PUT", "sys/init", {**answer, "root_token": "hvs.root"})
+    text = cli("operator", "init").out
+    assert server.last("PUT").body == {"recovery_shares": 5, "recovery_threshold": 3}
+    assert "Recovery Key 1: qg==" in text
+    assert "unseals itself" in text
+    cli("operator", "init", "-recovery-shares=1", "-recovery-threshold=1")
+    assert server.last("PUT").body == {"recovery_shares": 1, "recovery_threshold": 1}
+    cli("operator", "init", "-key-shares=1", "-key-threshold=1")
+    assert server.last("PUT").body == {"secret_shares": 1, "secret_threshold": 1}
+
+
 @pytest.mark.parametrize(("initialized", "code"), [(True, 0), (False, 2)])
 def test_init_status(cli: Cli, server: FakeServer, initialized: bool, code: int) -> None:
     server.on("GET", "sys/init", {"initialized": initialized})

@@ -173,3 +173,41 @@ def test_every_setting_of_a_listener_has_a_key_and_the_other_way_round() -> None
     for keys in LISTENER.values():
         written |= {name for name, key in keys.items() if not key.idle and not key.refused}
     assert written == settings
+
+
+def test_several_seals_and_one_to_migrate_from(read: Read) -> None:
+    text = """
+    seal "transit" {
+      name = "east"
+      address = "https://east:8200"
+      key_name = "unseal"
+      disable_renewal = true
+    }
+    seal "transit" {
+      name = "west"
+      address = "https://west:8200"
+      token = "env://WEST"
+      key_name = "unseal"
+    }
+    seal "static" { disabled = "true" }
+    seal "shamir" { disabled = true }
+    """
+    environment = {"WEST": "west token", "VAULT_TOKEN": "any token", "VAULT_ADDR": "https://elsewhere:8200"}
+    loaded = read(text, complete=False, environment=environment)
+    assert loaded.problems == ()
+    east, west, old = loaded.config.seals
+    assert [(each.kind, each.name, each.disabled) for each in loaded.config.seals] == [
+        ("transit", "east", False),
+        ("transit", "west", False),
+        ("static", "static", True),
+    ]
+    shared = {"key_name": "unseal"}
+    assert east.settings == {
+        **shared,
+        "address": "https://east:8200",
+        "token": "any token",
+        "disable_renewal": "true",
+    }
+    assert west.settings == {**shared, "address": "https://west:8200", "token": "west token"}
+    assert old.settings == {}
+    assert "token" not in repr(loaded.config.seals)

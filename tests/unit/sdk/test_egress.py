@@ -290,3 +290,26 @@ async def test_single_flight_shares_result_and_failure_and_survives_a_cancelled_
     failed = await asyncio.gather(*(flight.run("k", work) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(outcome, Upstream) for outcome in failed)
     assert started == 2
+
+
+async def test_a_server_that_asks_who_we_are_and_has_another_name(egress: Egress, tmp_path: Path) -> None:
+    certificate, context = self_signed(tmp_path, "keys.example")
+    ours, _ = self_signed(tmp_path, "us.example")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=ours)
+    mine = str(tmp_path / "us.example.pem")
+    issuer = Issuer()
+    await issuer.start(context)
+    try:
+        for options in (
+            {"server_name": "keys.example"},
+            {"certificate_file": mine, "key_file": mine},
+            {"certificate_file": mine, "key_file": mine, "server_name": "other.example"},
+            {"certificate_file": mine + ".gone", "key_file": mine, "server_name": "keys.example"},
+        ):
+            with pytest.raises((module.TlsFailed, module.ConnectionFailed)):
+                await egress.client(ca_pem=certificate, **options).request("GET", issuer.url + "/echo", **LIMITS)
+        client = egress.client(ca_pem=certificate, certificate_file=mine, key_file=mine, server_name="keys.example")
+        assert (await client.request("GET", issuer.url + "/echo", **LIMITS)).status == 200
+    finally:
+        await issuer.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vaultlike.cli import data
 from vaultlike.cli.answer import Answer
 from vaultlike.cli.command import Command
+from vaultlike.cli.failures import CommandError
 from vaultlike.cli.flags import Flag, Flags
 from vaultlike.cli.session import Session
 from vaultlike.cli.shapes import Json, as_text, as_texts
@@ -14,8 +15,14 @@ def _init(session: Session) -> int:
     if session.flags.on("status"):
         return _status(session)
     flags = session.flags
-    body: Json = {"secret_shares": flags.number("key-shares"), "secret_threshold": flags.number("key-threshold")}
-    if flags.given("recovery-shares") or flags.given("recovery-threshold"):
+    keys = flags.given("key-shares") or flags.given("key-threshold")
+    recovery = flags.given("recovery-shares") or flags.given("recovery-threshold")
+    if not keys and not recovery:
+        recovery = _opens_itself(session)
+    body: Json = {}
+    if keys or not recovery:
+        body |= {"secret_shares": flags.number("key-shares"), "secret_threshold": flags.number("key-threshold")}
+    if recovery:
         body["recovery_shares"] = flags.number("recovery-shares")
         body["recovery_threshold"] = flags.number("recovery-threshold")
     if flags.items("pgp-keys"):
@@ -26,6 +33,15 @@ def _init(session: Session) -> int:
         body["root_token_pgp_key"] = pgp_keys([flags.text("root-token-pgp-key")])[0]
     answer = session.client.call("PUT", "sys/init", body, doing="initializing")
     return session.show_data(_document(answer, flags), _text(answer, flags))
+
+
+def _opens_itself(session: Session) -> bool:
+    """Whether the server's seal needs nobody: then it makes recovery keys instead of unseal keys."""
+    try:
+        status = session.client.call("GET", "sys/seal-status", doing="checking seal status", preview=False).body
+    except CommandError:  # initializing will say what is wrong with the server
+        return False
+    return status.get("recovery_seal") is True
 
 
 def pgp_keys(files: list[str]) -> list[str]:
