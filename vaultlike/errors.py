@@ -150,6 +150,10 @@ class Internal(VaultlikeError):
     status = 500
 
 
+class AuditFailed(Internal):
+    """No required audit device took a record: nothing may happen that is not recorded (500)."""
+
+
 class NotBuilt(VaultlikeError):
     """A part of the wire contract that is not built here (501): says so, never pretends."""
 

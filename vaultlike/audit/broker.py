@@ -16,7 +16,7 @@ from vaultlike.audit.entry import DeviceEntry, parse_options
 from vaultlike.audit.event import AuditEvent
 from vaultlike.audit.slot import Slot
 from vaultlike.clock import Clock
-from vaultlike.errors import Internal, Invalid
+from vaultlike.errors import AuditFailed, Invalid
 from vaultlike.storage.view import View
 
 DEVICES = "devices"
@@ -54,7 +54,7 @@ class AuditBroker:
             slot.close()
 
     async def record(self, event: AuditEvent) -> None:
-        """Records one event. Raises Internal unless a required device took it (if there is any)."""
+        """Records one event. Raises AuditFailed unless a required device took it (if there is any)."""
         waiting: list[tuple[Slot, Awaitable[bool]]] = []
         required = accepted = False
         for slot in self._slots:
@@ -70,7 +70,7 @@ class AuditBroker:
                 ok and not slot.best_effort for (slot, _), ok in zip(waiting, results, strict=True)
             )
         if required and not accepted:
-            raise Internal(reason="no audit device took the record")
+            raise AuditFailed(reason="no audit device took the record")
 
     async def close(self) -> None:
         """Closes every device."""

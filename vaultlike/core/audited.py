@@ -11,19 +11,19 @@ from msgspec import UNSET, Struct
 from vaultlike.audit.event import AuditAuth, AuditEvent
 from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
-from vaultlike.errors import Internal, VaultlikeError
+from vaultlike.errors import AuditFailed, VaultlikeError
 from vaultlike.sdk import AuthInfo, Reply
 
 
 async def request(core: Core, exchange: Exchange) -> None:
-    """Records the request; raises Internal when no required device takes it."""
+    """Records the request; raises AuditFailed when no required device takes it."""
     if core.audit.enabled:
         exchange.audited = True
         await core.audit.record(_event(core, exchange, "request"))
 
 
 async def response(core: Core, exchange: Exchange, problem: VaultlikeError | None) -> None:
-    """Records the answer (or refusal); raises Internal when no required device takes it."""
+    """Records the answer (or refusal); raises AuditFailed when no required device takes it."""
     if not core.audit.enabled:
         return
     event = _event(core, exchange, "response")
@@ -42,7 +42,7 @@ async def refused(core: Core, exchange: Exchange, problem: VaultlikeError) -> No
 
     When the audit itself is what failed, that failure is the answer already.
     """
-    if not core.audit.enabled or isinstance(problem, Internal):
+    if not core.audit.enabled or isinstance(problem, AuditFailed):
         return
     if not exchange.audited:
         await core.audit.record(_event(core, exchange, "request", problem.reason))

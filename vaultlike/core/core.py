@@ -85,7 +85,7 @@ class Core:
         counters = View(engine, barrier, "", "lockout/", bump=False)
         self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, log, lambda: self.settings)
         self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
-        self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}
+        self._acls: dict[tuple[tuple[str, ...], str | None], ACL] = {}  # None: the same for every entity
         self.cluster = ("", "")  # name and id
         self.followed: int | None = None  # the generation that mounts, policies and devices are known to be up to
         self._refreshing = asyncio.Lock()
@@ -195,8 +195,8 @@ class Core:
 
     async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
         """The compiled decision for a set of policy names."""
-        key, cache = (names, entity.id if entity is not None else ""), self._acls
-        known = cache.get(key)
+        own, cache = entity.id if entity is not None else "", self._acls
+        known = cache.get((names, None)) or cache.get((names, own))
         if known is not None and (known.expires_at is None or known.expires_at > self.clock.now()):
             return known
         policies: list[Policy] = []
@@ -204,11 +204,12 @@ class Core:
             policy = await self.policies.find(name)
             if policy is not None:
                 policies.append(policy)
-        facts = await self.facts(entity) if any(is_templated(policy) for policy in policies) else None
+        templated = any(is_templated(policy) for policy in policies)
+        facts = await self.facts(entity) if templated else None
         acl = compile_policies(policies, facts, now=self.clock.now())
         if len(cache) >= ACLS:
             cache.clear()
-        cache[key] = acl
+        cache[names, own if templated else None] = acl
         return acl
 
     async def facts(self, entity: Entity | None) -> Facts | None:

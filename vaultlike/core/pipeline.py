@@ -18,6 +18,7 @@ from vaultlike.core.pathhelp import mount_help, path_help
 from vaultlike.core.request import Outcome, Request
 from vaultlike.errors import (
     Denied,
+    Internal,
     Invalid,
     NoRoute,
     NotFound,
@@ -47,6 +48,9 @@ async def handle(core: Core, request: Request) -> Outcome:
             await phase(core, exchange)
     except VaultlikeError as problem:
         await audited.refused(core, exchange, problem)
+        raise
+    except Exception as bug:  # `http` logs it and answers 500; the record of the request must not stay without its end
+        await audited.refused(core, exchange, Internal(reason=repr(bug)))
         raise
     finally:
         token = exchange.token
