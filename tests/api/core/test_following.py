@@ -63,3 +63,40 @@ async def test_a_decision_made_of_old_policies_is_not_kept(house: House) -> None
     slow.go_on.set()
     assert (await early).status == 200  # began before the change
     assert (await second.get("sys/mounts", token=token)).status == 403
+
+
+class Counting(PolicyStore):
+    """Policies that count how often each is read."""
+
+    def __init__(self, real: PolicyStore) -> None:
+        self._real, self.reads = real, 0
+
+    async def find(self, name: str) -> Policy | None:
+        self.reads += name == "p"
+        return await self._real.find(name)
+
+
+async def test_one_decision_serves_all_entities_but_where_the_policy_names_them(house: House) -> None:
+    server = house.first
+    core = server.server.core
+    assert core is not None
+    await server.post("sys/auth/userpass", {"type": "userpass"})
+    real = core.policies
+
+    async def reads(text: str) -> tuple[list[int], int]:
+        assert (await server.post("sys/policies/acl/p", {"policy": text})).status == 204
+        tokens = []
+        for name in ("ann", "bob", "cid"):
+            await server.post(f"auth/userpass/users/{name}", {"password": "pw", "token_policies": "p"})
+            login = await server.post(f"auth/userpass/login/{name}", {"password": "pw"}, token="")
+            tokens.append(login.auth["client_token"])
+        counted = core.policies = Counting(real)
+        statuses = [(await server.get("sys/mounts", token=token)).status for token in tokens]
+        core.policies = real
+        return statuses, counted.reads
+
+    assert await reads('path "sys/mounts" { capabilities = ["read"] }') == ([200] * 3, 1)
+    templated = (
+        'path "sys/mounts" { capabilities = ["read"] } path "a/{{identity.entity.id}}" { capabilities = ["read"] }'
+    )
+    assert await reads(templated) == ([200] * 3, 3)
