@@ -82,12 +82,13 @@ async def test_one_decision_serves_all_entities_but_where_the_policy_names_them(
     assert core is not None
     await server.post("sys/auth/userpass", {"type": "userpass"})
     real = core.policies
+    bare = {"token_no_default_policy": True}  # the default policy names the entity
 
     async def reads(text: str) -> tuple[list[int], int]:
         assert (await server.post("sys/policies/acl/p", {"policy": text})).status == 204
         tokens = []
         for name in ("ann", "bob", "cid"):
-            await server.post(f"auth/userpass/users/{name}", {"password": "pw", "token_policies": "p"})
+            await server.post(f"auth/userpass/users/{name}", {"password": "pw", "token_policies": "p", **bare})
             login = await server.post(f"auth/userpass/login/{name}", {"password": "pw"}, token="")
             tokens.append(login.auth["client_token"])
         counted = core.policies = Counting(real)
