@@ -43,7 +43,7 @@ async def judge(ctx: Context, call: Call, body: LoginBody, roles: Roles, secrets
         unknown = Invalid(REFUSED, reason="no role has this role_id")
         call.require("role_id", "a role's", "no role's", False, unknown)
         raise unknown
-    found = await _secret(ctx, call, role, place, text, secrets) if role.bind_secret_id else None
+    found = await _secret(ctx, call, place, text, secrets) if role.bind_secret_id else None
     _check_addresses(call, role, found)
     if found is not None and not call.simulated:
         left = await secrets.use(found)
@@ -64,7 +64,7 @@ async def judge(ctx: Context, call: Call, body: LoginBody, roles: Roles, secrets
     )
 
 
-async def _secret(ctx: Context, call: Call, role: Role, place: Place, text: str, secrets: SecretIds) -> Found:
+async def _secret(ctx: Context, call: Call, place: Place, text: str, secrets: SecretIds) -> Found:
     if not text:
         raise Invalid("missing secret_id")
     found = await secrets.find(place, text) if len(text) <= MAX_SECRET_ID else None

@@ -8,6 +8,7 @@ from typing import Final, TypeGuard
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Call
 from vaultlike.sdk.conversion import go_text
+from vaultlike.sdk.glob import fits_glob
 from vaultlike.sdk.jwks import Claims
 
 SCALARS: Final = (str, bool, int, float)
@@ -48,23 +49,6 @@ def same(wanted: object, received: object) -> bool:
     return _is_scalar(wanted) and _is_scalar(received) and wanted == received
 
 
-def glob(pattern: str, text: str) -> bool:
-    """Whether `text` fits `pattern`, in which `*` stands for any run of characters. Linear: no backtracking."""
-    head, *rest = pattern.split("*")
-    if not rest:
-        return pattern == text
-    *middle, tail = rest
-    if not text.startswith(head) or len(text) < len(head) + len(tail) or not text.endswith(tail):
-        return False
-    at, end = len(head), len(text) - len(tail)
-    for part in middle:
-        found = text.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
-
-
 def check_bound_claims(call: Call, bound: Mapping[str, object], kind: str, claims: Claims) -> None:
     """Tests every bound claim and records each test. Raises Invalid with the reference's text at the first misfit."""
     for name, wanted in sorted(bound.items()):
@@ -88,7 +72,7 @@ def _problem(name: str, wanted: object, received: object, kind: str) -> str:
             if not isinstance(pattern, str):
                 return f"received claim is not a glob string: {go_text(pattern)[:MAX_SHOWN]}"
         fits = any(
-            glob(pattern, text)
+            fits_glob(pattern, text)
             for pattern in expected
             for text in actual
             if isinstance(pattern, str) and isinstance(text, str)

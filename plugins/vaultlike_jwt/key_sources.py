@@ -137,7 +137,7 @@ async def probe(ctx: Context, config: Config) -> list[str]:
             client = ctx.egress.client(ca_pem=ca_pem or None)
         except Invalid:
             raise Invalid(f"error checking jwks_ca_pem{where}") from None
-        problem_text = await _probe_jwks(ctx, client, url)
+        problem_text = await _probe_jwks(client, url)
         if problem_text:
             problems.append(f"error checking jwks URL{where}")
             ctx.log.warning("jwks_url refused", url=url.partition("?")[0][:512], reason=problem_text)
@@ -146,7 +146,7 @@ async def probe(ctx: Context, config: Config) -> list[str]:
     return problems
 
 
-async def _probe_jwks(ctx: Context, client: EgressClient, url: str) -> str:
+async def _probe_jwks(client: EgressClient, url: str) -> str:
     try:
         fetched = await client.request(
             "GET", url, timeout=FETCH_TIMEOUT, limit=MAX_DOCUMENT, allow_http=url.startswith("http://")

@@ -17,7 +17,7 @@ def path_help(mount: Mount, place: Place | None) -> Raw:
     """The help of one path, or of the mount (its root). Raises UnsupportedPath where there is neither."""
     if place is None:
         raise UnsupportedPath
-    return Raw(body=msgspec.json.encode({"help": _text(mount, place), "see_also": None, "openapi": None}))
+    return Raw(body=msgspec.json.encode({"help": _text(place), "see_also": None, "openapi": None}))
 
 
 def mount_help(mount: Mount) -> Raw:
@@ -31,7 +31,7 @@ def mount_help(mount: Mount) -> Raw:
     return Raw(body=msgspec.json.encode({"help": text, "see_also": None, "openapi": None}))
 
 
-def _text(mount: Mount, place: Place) -> str:
+def _text(place: Place) -> str:
     lines = [f"Request:        {place.pattern}", f"Matching Route: ^{place.pattern}$", ""]
     for verb, owned in place.routes.items():
         lines.append(f"{verb}: {owned.route.summary}")

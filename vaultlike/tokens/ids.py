@@ -1,4 +1,4 @@
-"""Token and accessor texts: 24 characters of base62 from the operating system's generator (spec/vault-api.md 3.3)."""
+"""Token texts: 24 characters of base62 from the operating system's generator (spec/vault-api.md 3.3)."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Answer, Backend, Call, Collection, Context, Reply
+from vaultlike.sdk.glob import fits_glob
 from vaultlike.types import Cidrs, Duration, Names
 
 FIELD_TEXT = 'error converting input for field "{field}": {problem}'
@@ -54,23 +55,6 @@ def sanitized(names: tuple[str, ...], *, default: bool = False) -> tuple[str, ..
     if default:
         clean.add("default")
     return ("root",) if "root" in clean else tuple(sorted(clean))
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether `text` fits `pattern`, in which `*` stands for any text; everything else stands for itself."""
-    head, star, rest = pattern.partition("*")
-    if not star:
-        return pattern == text
-    *middle, tail = rest.split("*")
-    if len(text) < len(head) + len(tail) or not (text.startswith(head) and text.endswith(tail)):
-        return False
-    position, end = len(head), len(text) - len(tail)
-    for part in middle:
-        found = text.find(part, position, end)
-        if found < 0:
-            return False
-        position = found + len(part)
-    return True
 
 
 def check_role(ctx: Context, call: Call, new: TokenRole, old: TokenRole | None) -> list[str]:
@@ -195,7 +179,7 @@ def role_policies(
 
 
 def _fits(patterns: tuple[str, ...], name: str) -> bool:
-    return any(matches(pattern, name) for pattern in patterns)
+    return any(fits_glob(pattern, name) for pattern in patterns)
 
 
 def _disallowed(role: TokenRole, name: str) -> bool:

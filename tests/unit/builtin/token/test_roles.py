@@ -4,34 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vaultlike.builtin.token.roles import TokenRole, admits_alias, least, matches, role_policies, sanitized
+from vaultlike.builtin.token.roles import TokenRole, admits_alias, least, role_policies, sanitized
 from vaultlike.errors import Invalid
-
-
-@pytest.mark.parametrize(
-    ("pattern", "text", "fits"),
-    [
-        ("", "a", False),
-        ("a", "ab", False),
-        ("a*", "b", False),
-        ("*-admin", "admin", False),
-        ("a*a", "a", False),
-        ("a*b*c", "acb", False),
-        ("a*bc*c", "abc", False),
-        ("a?", "ab", False),
-        ("[a]", "a", False),
-        ("a.c", "abc", False),
-        ("*", "", True),
-        ("*", "anything", True),
-        ("a*", "a", True),
-        ("*-admin", "dev-admin", True),
-        ("a*b*c", "axxbxxc", True),
-        ("a**c", "abc", True),
-    ],
-)
-def test_globs(pattern: str, text: str, fits: bool) -> None:
-    assert matches(pattern, text) is fits
-
 
 ALLOW = TokenRole(allowed_policies=("alpha", "beta"))
 GLOB = TokenRole(
