@@ -9,7 +9,7 @@ from typing import Final
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Call
-from vaultlike.sdk.jwks import Claims, shown_date
+from vaultlike.sdk.jwks import Claims, TokenDate
 from vaultlike_jwt.role import Role
 
 DEFAULT_LIFE: Final = 150.0  # seconds, where a leeway is 0
@@ -33,9 +33,9 @@ def check_times(call: Call, role: Role, claims: Claims, now: float) -> None:
     begins = nbf or iat or ends - _leeway(role.not_before_leeway, DEFAULT_LIFE)
     skew = _leeway(role.clock_skew_leeway, DEFAULT_SKEW)
     early = Invalid(f"{_PREFIX}invalid not before (nbf) claim: token not yet valid")
-    call.require("jwt.nbf", f"not after {shown_date(now + skew)}", shown_date(begins), begins <= now + skew, early)
+    call.require("jwt.nbf", TokenDate(now + skew, "not after"), TokenDate(begins), begins <= now + skew, early)
     late = Invalid(f"{_PREFIX}invalid expiration time (exp) claim: token is expired")
-    call.require("jwt.exp", f"not before {shown_date(now - skew)}", shown_date(ends), now - skew <= ends, late)
+    call.require("jwt.exp", TokenDate(now - skew, "not before"), TokenDate(ends), now - skew <= ends, late)
     future = Invalid(f"{_PREFIX}invalid issued at (iat) claim: token issued in the future")
-    issued = shown_date(iat) if iat else "absent"
-    call.require("jwt.iat", f"not after {shown_date(now + skew)}", issued, iat <= now + skew, future)
+    issued = TokenDate(iat) if iat else "absent"
+    call.require("jwt.iat", TokenDate(now + skew, "not after"), issued, iat <= now + skew, future)

@@ -57,8 +57,9 @@ class Explained(Struct, kw_only=True, frozen=True):
 
 def show(explanation: Explanation) -> Explained:
     """The explanation with its time in RFC 3339."""
-    facts = {name: getattr(explanation, name) for name in Explained.__struct_fields__ if name != "time"}
-    return Explained(time=rfc3339(explanation.at), **facts)
+    facts = {name: getattr(explanation, name) for name in Explained.__struct_fields__ if name not in ("time", "checks")}
+    checks = msgspec.to_builtins(explanation.checks, enc_hook=str)
+    return Explained(time=rfc3339(explanation.at), checks=msgspec.convert(checks, tuple[Check, ...]), **facts)
 
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode

@@ -8,6 +8,7 @@ from vaultlike.sdk.call import Answer, AuthInfo, Call, Caller, Check, Raw, Reply
 from vaultlike.sdk.context import Context, Storage, System
 from vaultlike.sdk.login import Alias, Login, Renewal, TokenParams
 from vaultlike.sdk.networks import admits, is_network, within
+from vaultlike.sdk.paging import Paging
 from vaultlike.sdk.resources import Backend, Collection, Singleton
 from vaultlike.sdk.routes import delete, list_, login, patch, read, write
 
@@ -23,6 +24,7 @@ __all__ = [
     "Collection",
     "Context",
     "Login",
+    "Paging",
     "Raw",
     "Renewal",
     "Reply",

@@ -122,5 +122,26 @@ def shown_date(at: float) -> str:
     return rfc3339(float(int(min(max(at, 0.0), MAX_DATE)))).replace(".000000", "")
 
 
+class TokenDate:
+    """A date among a login's checks. It becomes text when somebody looks: formatting three of them for every login that
+    nobody asks about would cost more than judging them. `relation` stands before it, e.g. "after"."""
+
+    __slots__ = ("_at", "_relation")
+
+    def __init__(self, at: float, relation: str = "") -> None:
+        self._at, self._relation = at, relation
+
+    def __str__(self) -> str:
+        return f"{self._relation} {shown_date(self._at)}" if self._relation else shown_date(self._at)
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (TokenDate, str)) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
 def _wrong_type(name: str, wanted: str, value: object) -> JwtRefused:
     return JwtRefused("claim_type", f"claim {name!r} is not {wanted} but {type(value).__name__}")

@@ -13,7 +13,7 @@ from cachetools import TTLCache
 
 from vaultlike.clock import Clock
 from vaultlike.errors import Invalid
-from vaultlike.sdk.claims import Claims, shown_date
+from vaultlike.sdk.claims import Claims, TokenDate
 from vaultlike.sdk.egress import EgressClient
 from vaultlike.sdk.fetched import BadAnswer
 from vaultlike.sdk.jwt import (
@@ -47,9 +47,9 @@ __all__ = [
     "PublicKey",
     "Recorder",
     "StaticKeys",
+    "TokenDate",
     "UnverifiedJwt",
     "decode_unverified",
-    "shown_date",
     "verify",
 ]
 

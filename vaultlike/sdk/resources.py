@@ -23,6 +23,7 @@ from vaultlike.sdk.call import Answer, Call, Reply
 from vaultlike.sdk.context import Context
 from vaultlike.sdk.fields import FIELD_TEXT, fields_of
 from vaultlike.sdk.login import Renewal, TokenParams, check_token_params, follow_deprecated
+from vaultlike.sdk.paging import Paging
 from vaultlike.sdk.routes import Handler, Route, compile_pattern
 from vaultlike.types import Secret
 
@@ -227,13 +228,16 @@ class Collection(Resource[R]):
         """The stored names in order."""
         return await ctx.storage.keys(self._prefix, after=after, limit=limit)
 
-    async def _list(self, backend: Backend, call: Call) -> Answer:
-        return {"keys": await self.names(backend.ctx)}
+    async def _list(self, backend: Backend, call: Call, page: Paging) -> Answer:
+        after = page.after.lower() if self._fold else page.after
+        return {"keys": await self.names(backend.ctx, after=after, limit=max(page.limit, 0))}
 
     def routes(self) -> list[Route]:
         """The routes of one resource and the list."""
         noun = self._summary or self.pattern
-        listing = Route(pattern=self._prefix, verb="list", handler=self._list, summary=f"Lists {noun}.")
+        listing = Route(
+            pattern=self._prefix, verb="list", handler=self._list, body=Paging, summary=f"Lists {noun}."
+        )  # fmt: skip
         return [*super().routes(), listing]
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from vaultlike.errors import Upstream
-from vaultlike.sdk.claims import Claims, numeric_date, shown_date
+from vaultlike.sdk.claims import Claims, TokenDate, numeric_date
 from vaultlike.sdk.jwt import MAX_TOKEN, JwtProblem, JwtRefused, UnverifiedJwt, decode_unverified
 from vaultlike.sdk.keyset import KeySource
 
@@ -93,16 +93,16 @@ def _judge_times(claims: Mapping[str, object], now: float, leeway: Leeway, requi
     exp, nbf, iat = _dates(claims, note)
     if exp is not None:
         # RFC 7519 4.1.4: on or after this time the token must not be accepted
-        after = f"after {shown_date(now - leeway.exp)}"
-        _require(note, "jwt.exp", after, shown_date(exp), now < exp + leeway.exp, "expired")
+        after = TokenDate(now - leeway.exp, "after")
+        _require(note, "jwt.exp", after, TokenDate(exp), now < exp + leeway.exp, "expired")
     elif require_exp:
         _require(note, "jwt.exp", "present", "absent", False, "claim_missing")
     if nbf is not None:
-        latest = f"not after {shown_date(now + leeway.nbf)}"
-        _require(note, "jwt.nbf", latest, shown_date(nbf), nbf <= now + leeway.nbf, "not_yet_valid")
+        latest = TokenDate(now + leeway.nbf, "not after")
+        _require(note, "jwt.nbf", latest, TokenDate(nbf), nbf <= now + leeway.nbf, "not_yet_valid")
     if iat is not None and leeway.iat is not None:
-        latest = f"not after {shown_date(now + leeway.iat)}"
-        _require(note, "jwt.iat", latest, shown_date(iat), iat <= now + leeway.iat, "issued_later")
+        latest = TokenDate(now + leeway.iat, "not after")
+        _require(note, "jwt.iat", latest, TokenDate(iat), iat <= now + leeway.iat, "issued_later")
 
 
 def _dates(claims: Mapping[str, object], note: Recorder) -> tuple[float | None, float | None, float | None]:

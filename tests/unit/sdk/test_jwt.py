@@ -21,8 +21,8 @@ from vaultlike.sdk.jwks import (
     KeySet,
     Leeway,
     StaticKeys,
+    TokenDate,
     decode_unverified,
-    shown_date,
     verify,
 )
 
@@ -341,7 +341,8 @@ async def test_times_are_shown_as_dates(rsa_keys: RsaKeys, source: StaticKeys) -
 
 @pytest.mark.parametrize(("at", "shown"), [(-1e30, "1970-01-01T00:00:00Z"), (1e30, "9999-12-31T23:59:59Z")])
 def test_dates_beyond_the_calendar_can_be_shown(at: float, shown: str) -> None:
-    assert shown_date(at) == shown
+    assert str(TokenDate(at)) == shown
+    assert str(TokenDate(at, "after")) == f"after {shown}"
 
 
 async def test_an_upstream_failure_is_no_refusal(rsa_keys: RsaKeys) -> None:
