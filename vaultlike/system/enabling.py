@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
-from vaultlike.mounts.entry import MountConfig
+from vaultlike.mounts.entry import MountConfig, MountEntry
 from vaultlike.sdk.conversion import Misfit, to_bool, to_names, to_text
 from vaultlike.types import Object, Pairs
 
@@ -72,6 +72,19 @@ def description_of(text: str) -> str:
     if len(text) > MAX_DESCRIPTION:
         raise Invalid(f"description is longer than {MAX_DESCRIPTION} characters")
     return text
+
+
+def entry_of(fresh: MountEntry, body: EnableBody, config: MountConfig, options: dict[str, str] | None) -> MountEntry:
+    """A fresh entry with all that the request says of it. Raises Invalid for a description that is none."""
+    return msgspec.structs.replace(
+        fresh,
+        description=description_of(body.description),
+        config=config,
+        options=options,
+        local=body.local,
+        seal_wrap=body.seal_wrap,
+        external_entropy_access=body.external_entropy_access,
+    )
 
 
 def config_of(given: Mapping[str, object], *, auth: bool, system_max: int) -> MountConfig:

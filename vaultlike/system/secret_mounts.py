@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from vaultlike.errors import Invalid
 from vaultlike.mounts.entry import MountEntry, shown
 from vaultlike.mounts.table import PROTECTED, SINGLETONS, check_free
 from vaultlike.sdk import Call, delete, read, write
 from vaultlike.settings import VERSION
-from vaultlike.system.enabling import EnableBody, config_of, description_of, kind_of, mount_path, options_of
+from vaultlike.system.enabling import EnableBody, config_of, entry_of, kind_of, mount_path, options_of
 from vaultlike.system.part import Part
 from vaultlike.system.unmounting import unmount
 
@@ -48,14 +46,7 @@ class SecretMounts(Part):
             raise Invalid(f'cannot mount "{path}"')
         if kind in SINGLETONS:
             raise Invalid(f'mount type of "{kind}" is not mountable')
-        entry = replace(
-            self.services.table.new(path, kind, description_of(body.description)),
-            config=config,
-            options=options,
-            local=body.local,
-            seal_wrap=body.seal_wrap,
-            external_entropy_access=body.external_entropy_access,
-        )
+        entry = entry_of(self.services.table.new(path, kind), body, config, options)
 
         def add(entries: list[MountEntry]) -> list[MountEntry]:
             check_free(entries, path)
