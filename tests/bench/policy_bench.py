@@ -2,8 +2,8 @@
 
     python -m tests.bench.policy_bench [requests a round]
 
-The paths are of one kind each: exact, with a final `*`, with `+` segments, and the policies a token has many of. A read
-of a kv secret runs through everything but the socket; the compiled decision alone is shown beside it.
+The paths are of one kind each: exact, with a final `*`, with `+` segments. A read of a kv secret runs through
+everything but the socket; the decision alone is shown beside it, and what a policy costs when it is first used.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from multidict import CIMultiDict
 
 from vaultlike.http.message import Incoming
 from vaultlike.http.vault import VaultFace
-from vaultlike.policy.acl import compile_policies
+from vaultlike.policy.builtin import DEFAULT_POLICY
+from vaultlike.policy.compiled import Compiled
 from vaultlike.policy.parse import parse
+from vaultlike.policy.template import Facts
 from vaultlike.testing.server import TestServer
 
 SIZES = (5, 500)
@@ -38,13 +40,25 @@ def policy(kind: str, size: int) -> str:
 
 def decision(kind: str, size: int) -> float:
     """Microseconds of one decision."""
-    acl = compile_policies([parse("p", policy(kind, size))], now=0)
+    acl = Compiled([parse("p", policy(kind, size))], now=0).fitted(None, now=0)
     path = READ[kind].format(size - 1)
     assert acl.check("read", path).allowed
     began = time.perf_counter()
     for _ in range(20_000):
         acl.check("read", path)
     return (time.perf_counter() - began) / 20_000 * 1e6
+
+
+def fitting(kind: str, size: int) -> tuple[float, float]:
+    """Microseconds to compile a policy and the default one for everybody, and to fit both to one caller."""
+    policies = [parse("p", policy(kind, size)), parse("default", DEFAULT_POLICY)]
+    began = time.perf_counter()
+    compiled = Compiled(policies, now=0)
+    once = time.perf_counter() - began
+    began = time.perf_counter()
+    for number in range(200):
+        compiled.fitted(Facts(id=str(number), name="a"), now=0)
+    return once * 1e6, (time.perf_counter() - began) / 200 * 1e6
 
 
 async def measure(server: TestServer, face: VaultFace, kind: str, requests: int) -> dict[int, float]:
@@ -84,4 +98,9 @@ async def main(requests: int) -> None:
 
 
 if __name__ == "__main__":
+    print("policies as they are first used: compiled once for all callers, then fitted to each, in µs")
+    for one in KINDS:
+        print(
+            f"{one:8}", *(f"{size}: {once:.0f} + {each:.0f}  " for size in SIZES for once, each in [fitting(one, size)])
+        )
     asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 400))

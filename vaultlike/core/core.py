@@ -24,8 +24,8 @@ from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.mounts.router import Mount, Router
 from vaultlike.mounts.table import MountTable
-from vaultlike.policy.acl import ACL, compile_policies, is_templated
-from vaultlike.policy.model import Policy
+from vaultlike.policy.acl import ACL
+from vaultlike.policy.compiled import Compiled
 from vaultlike.policy.store import PolicyStore
 from vaultlike.policy.template import AliasFacts, Facts, GroupFacts
 from vaultlike.sdk import Backend, Call, Reply, WrapInfo
@@ -85,7 +85,8 @@ class Core:
         counters = View(engine, barrier, "", "lockout/", bump=False)
         self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, log, lambda: self.settings)
         self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
-        self._acls: dict[tuple[tuple[str, ...], str | None], ACL] = {}  # None: the same for every entity
+        self._compiled: dict[tuple[str, ...], Compiled] = {}  # by policy names
+        self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}  # by policy names and entity
         self.cluster = ("", "")  # name and id
         self.followed: int | None = None  # the generation that mounts, policies and devices are known to be up to
         self._refreshing = asyncio.Lock()
@@ -110,6 +111,7 @@ class Core:
         await self.audit.close()
         self.tokens.forget()
         self.identity.forget()
+        self._compiled.clear()
         self._acls.clear()
 
     async def _cluster(self) -> tuple[str, str]:
@@ -125,7 +127,8 @@ class Core:
                 return  # somebody was faster, or the caller read the counter before the last change
             await _maybe(self._reload_keys())
             self.generation.value = generation
-            self._acls = {}  # a new object: what is being compiled from older policies lands in the old one
+            # new objects: what is being compiled from older policies lands in the old ones
+            self._compiled, self._acls = {}, {}
             self.identity.forget()
             await self.router.load(await self.table.load())
             await self.audit.load()
@@ -195,21 +198,22 @@ class Core:
 
     async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
         """The compiled decision for a set of policy names."""
-        own, cache = entity.id if entity is not None else "", self._acls
-        known = cache.get((names, None)) or cache.get((names, own))
-        if known is not None and (known.expires_at is None or known.expires_at > self.clock.now()):
+        own, compiled, cache = entity.id if entity is not None else "", self._compiled, self._acls
+        now = self.clock.now()
+        known = cache.get((names, own))
+        if known is not None and (known.expires_at is None or known.expires_at > now):
             return known
-        policies: list[Policy] = []
-        for name in names:
-            policy = await self.policies.find(name)
-            if policy is not None:
-                policies.append(policy)
-        templated = any(is_templated(policy) for policy in policies)
-        facts = await self.facts(entity) if templated else None
-        acl = compile_policies(policies, facts, now=self.clock.now())
+        shared = compiled.get(names)
+        if shared is None or (shared.expires_at is not None and shared.expires_at <= now):
+            found = [await self.policies.find(name) for name in names]
+            shared = Compiled((policy for policy in found if policy is not None), now=now)
+            compiled[names] = shared
+        facts = await self.facts(entity) if shared.templated else None
+        acl = shared.fitted(facts, now=now)
         if len(cache) >= ACLS:
             cache.clear()
-        cache[names, own if templated else None] = acl
+            compiled.clear()
+        cache[names, own] = acl
         return acl
 
     async def facts(self, entity: Entity | None) -> Facts | None:

@@ -1,4 +1,4 @@
-"""Policies compiled into one decision object: may this caller do this operation on this path?
+"""The decision object: may this caller do this operation on this path? `compiled` makes it of policies.
 
 Immutable and shareable: the same policies and facts always compile to the same answers, so an `ACL` may serve any
 number of tokens until the configuration changes or `expires_at` passes (spec/vault-api.md 5.2).
@@ -13,12 +13,9 @@ from typing import Final
 
 import msgspec
 
-from vaultlike.errors import PermissionDenied
-from vaultlike.hcl import Value
-from vaultlike.policy.model import DENY, SUDO, Parameters, PathRule, Policy
-from vaultlike.policy.parameters import merge_parameters, parameter_problem
-from vaultlike.policy.patterns import UNLIKELY, Kind, PatternIndex, classify, overlaps
-from vaultlike.policy.template import Facts, is_template, render
+from vaultlike.policy.model import DENY, SUDO, Parameters
+from vaultlike.policy.parameters import parameter_problem
+from vaultlike.policy.patterns import UNLIKELY, Kind, PatternIndex, Priority, classify, overlaps
 
 ROOT: Final = "root"
 NEEDS: Final[Mapping[str, str]] = {
@@ -78,10 +75,10 @@ _NO_OPERATION: Final = Decision(False, False, "unknown operation")
 class _Entry:
     """A rule made ready for deciding."""
 
-    __slots__ = ("limited", "operations", "rule", "yes")
+    __slots__ = ("limited", "operations", "priority", "rule", "yes")
 
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
+    def __init__(self, rule: Rule, priority: Priority) -> None:
+        self.rule, self.priority = rule, priority
         self.operations = _operations(rule.capabilities)
         self.yes = Decision(True, SUDO in rule.capabilities, "", rule)
         self.limited = bool(
@@ -96,20 +93,37 @@ def _operations(capabilities: frozenset[str]) -> frozenset[str]:
 
 
 class ACL:
-    """Made by `compile_policies`. `expires_at` (Unix seconds, or None) is when a stanza ends: compile anew then."""
+    """Made by `Compiled.fitted`. `expires_at` (Unix seconds, or None) is when a stanza ends: compile anew then.
 
-    __slots__ = ("_depth", "_exact", "_index", "_rules", "_segment_patterns", "_starts", "expires_at", "is_root")
+    `base` holds more rules, none of which has a pattern of this one's; the more specific of both decides.
+    """
 
-    def __init__(self, rules: Iterable[Rule], *, is_root: bool = False, expires_at: float | None = None) -> None:
+    __slots__ = (
+        "_base", "_depth", "_exact", "_index", "_rules", "_segment_patterns", "_starts", "expires_at", "is_root",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        *,
+        is_root: bool = False,
+        expires_at: float | None = None,
+        base: ACL | None = None,
+    ) -> None:
         self.is_root: Final = is_root
         self.expires_at: Final = expires_at
+        self._base: Final = base
         self._rules: Final = tuple(sorted(rules, key=lambda rule: rule.pattern))
-        entries = [(classify(rule.pattern), _Entry(rule)) for rule in self._rules]
+        patterns = [classify(rule.pattern) for rule in self._rules]
+        entries = [
+            (pattern, _Entry(rule, pattern.priority)) for pattern, rule in zip(patterns, self._rules, strict=True)
+        ]
         self._exact: Final = {pattern.text: entry for pattern, entry in entries if pattern.kind == "exact"}
         self._index: Final = PatternIndex((pattern, entry) for pattern, entry in entries if pattern.kind != "exact")
         granting = [(pattern, entry) for pattern, entry in entries if entry.rule.granted != [DENY]]
         # Deeper than every pattern, only patterns with a final `*` match.
-        self._depth: Final = min(max((len(pattern.segments) for pattern, _ in entries), default=0) + 1, MAX_DEPTH)
+        deepest = max((len(pattern.segments) for pattern, _ in entries), default=0) + 1
+        self._depth: Final[int] = min(max(deepest, base._depth if base else 0), MAX_DEPTH)
         self._starts: Final = sorted(pattern.stem for pattern, _ in granting if pattern.kind != "segments")
         self._segment_patterns: Final = [pattern for pattern, _ in granting if pattern.kind == "segments"]
 
@@ -153,10 +167,12 @@ class ACL:
         listed = self._fallback(prefix)
         if listed is not None and not _LISTING.isdisjoint(listed.operations):
             return True
-        at = bisect_left(self._starts, prefix)
-        if at < len(self._starts) and self._starts[at].startswith(prefix):
-            return True
-        witnesses = [overlaps(pattern, prefix) for pattern in self._segment_patterns]
+        layers = [self] if self._base is None else [self, self._base]
+        for layer in layers:
+            at = bisect_left(layer._starts, prefix)
+            if at < len(layer._starts) and layer._starts[at].startswith(prefix):
+                return True
+        witnesses = [overlaps(pattern, prefix) for layer in layers for pattern in layer._segment_patterns]
         witnesses.append(prefix + UNLIKELY)
         return any(
             self._grants(witness + ("/" + UNLIKELY) * further)
@@ -167,10 +183,23 @@ class ACL:
 
     def rules(self) -> Iterator[Rule]:
         """All joined rules by pattern, denials included: for `sys/internal/ui/resultant-acl`."""
-        return iter(self._rules)
+        if self._base is None:
+            return iter(self._rules)
+        return iter(sorted((*self._rules, *self._base._rules), key=lambda rule: rule.pattern))
 
     def _find(self, path: str) -> _Entry | None:
-        return self._exact.get(path) or self._index.find(path)
+        return self._plain(path) or self._wild(path)
+
+    def _plain(self, path: str) -> _Entry | None:
+        found = self._exact.get(path)
+        return self._base._exact.get(path) if found is None and self._base is not None else found
+
+    def _wild(self, path: str) -> _Entry | None:
+        found = self._index.find(path)
+        other = self._base._index.find(path) if self._base is not None else None
+        if found is None or other is None:
+            return found or other
+        return found if found.priority > other.priority else other
 
     def _find_listed(self, path: str) -> _Entry | None:
         return self._fallback(path if path.endswith("/") or not path else path + "/")
@@ -178,63 +207,14 @@ class ACL:
     def _fallback(self, path: str) -> _Entry | None:
         """As listing looks for a rule: with and without the final slash, the exact rules first."""
         bare = path.removesuffix("/")
-        exact = self._exact.get(path) or self._exact.get(bare)
+        exact = self._plain(path) or self._plain(bare)
         if exact is not None or bare == path:
-            return exact or self._index.find(path)
-        return self._index.find(bare) or self._index.find(path)
+            return exact or self._wild(path)
+        return self._wild(bare) or self._wild(path)
 
     def _grants(self, path: str) -> bool:
         entry = self._find(path)
         return entry is not None and entry.rule.granted != [DENY]
-
-
-def compile_policies(policies: Iterable[Policy], facts: Facts | None = None, *, now: float) -> ACL:
-    """One decision object of a caller's policies.
-
-    `facts` fill in templates; None for a caller without an entity, whose templated stanzas do not count. `now` is Unix
-    time in seconds, for stanzas that expire. `root` may only stand alone (it is a token's, never an identity's):
-    PermissionDenied otherwise.
-    """
-    policies = tuple(policies)
-    if any(policy.name == ROOT for policy in policies):
-        if len(policies) > 1:
-            raise PermissionDenied(reason="policy root together with other policies")
-        return ACL((), is_root=True)
-    stanzas: dict[str, list[tuple[str, PathRule]]] = {}
-    expires_at: float | None = None
-    for policy in policies:
-        for rule in policy.rules:
-            if rule.expires_at is not None:
-                if rule.expires_at <= now:
-                    continue
-                expires_at = rule.expires_at if expires_at is None else min(expires_at, rule.expires_at)
-            path = render(rule.path, facts) if is_template(rule.path) else rule.path
-            if path is not None:
-                stanzas.setdefault(path, []).append((policy.name, rule))
-    return ACL((_join(path, found) for path, found in stanzas.items()), expires_at=expires_at)
-
-
-def is_templated(policy: Policy) -> bool:
-    """Whether the policy means something else for each caller."""
-    return any(is_template(rule.path) for rule in policy.rules)
-
-
-def _join(path: str, stanzas: list[tuple[str, PathRule]]) -> Rule:
-    """Spec 5.2: capabilities add up, any deny wins, parameter maps add up, of the times the smaller that is set."""
-    rules = [rule for _, rule in stanzas]
-    capabilities = frozenset(name for rule in rules for name in rule.capabilities)
-    allowed: dict[str, tuple[Value, ...]] = merge_parameters(rule.allowed for rule in rules)
-    return Rule(
-        pattern=path,
-        kind=classify(path).kind,
-        capabilities=frozenset((DENY,)) if DENY in capabilities else capabilities,
-        allowed=allowed,
-        denied=merge_parameters(rule.denied for rule in rules),
-        required=tuple(sorted({name for rule in rules for name in rule.required})),
-        min_wrapping_ttl=min((rule.min_wrapping_ttl for rule in rules if rule.min_wrapping_ttl), default=0),
-        max_wrapping_ttl=min((rule.max_wrapping_ttl for rule in rules if rule.max_wrapping_ttl), default=0),
-        policies=tuple(sorted({name for name, _ in stanzas})),
-    )
 
 
 def _named(rule: Rule) -> str:

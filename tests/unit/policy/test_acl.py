@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vaultlike.errors import PermissionDenied
-from vaultlike.policy.acl import ACL, NEEDS, Decision, compile_policies
+from vaultlike.policy.acl import ACL, NEEDS, Decision
 from vaultlike.policy.builtin import DEFAULT_POLICY, RESPONSE_WRAPPING_POLICY, ROOT_POLICY
+from vaultlike.policy.compiled import compile_policies
 from vaultlike.policy.parse import parse
 from vaultlike.policy.template import Facts
 

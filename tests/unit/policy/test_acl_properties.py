@@ -7,9 +7,12 @@ from functools import cmp_to_key
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from vaultlike.policy.acl import NEEDS, compile_policies
+from vaultlike.policy.acl import NEEDS
+from vaultlike.policy.compiled import compile_policies
 from vaultlike.policy.model import PathRule, Policy
+from vaultlike.policy.template import Facts
 
 SEGMENTS = st.sampled_from(["a", "b", "ab", "+", "", "a+", "*"])
 PATTERNS = st.builds(
@@ -188,3 +191,33 @@ def test_what_is_granted_below_a_mount_makes_it_visible(policies: list[list[Path
     capabilities = {name for rule in rules for name in rule.capabilities}
     if capabilities and "deny" not in capabilities:
         assert acl.any_access_below(mount)
+
+
+def templated(pattern: str) -> str:
+    """The same pattern, with the name of the caller ("a") where a segment is that name."""
+    return "/".join("{{identity.entity.name}}" if segment == "a" else segment for segment in pattern.split("/"))
+
+
+@settings(max_examples=400, deadline=None)
+@given(POLICIES, st.sampled_from(sorted(NEEDS)), PATHS, st.sampled_from(["a/", "a/b/", "b/"]))
+def test_what_names_the_caller_is_as_if_it_were_written_out(
+    policies: list[list[PathRule]], operation: str, path: str, mount: str
+) -> None:
+    named = [Policy(name=f"p{number}", text="", rules=tuple(rules)) for number, rules in enumerate(policies)]
+    whole = compile_policies(named, now=0)
+    for every in (1, 2):
+        some = [
+            replace(
+                policy,
+                rules=tuple(
+                    rule if number % every else replace(rule, path=templated(rule.path))
+                    for number, rule in enumerate(policy.rules)
+                ),
+            )
+            for policy in named
+        ]
+        acl = compile_policies(some, Facts(id="e", name="a"), now=0)
+        assert acl.check(operation, path) == whole.check(operation, path)
+        assert acl.capabilities(path) == whole.capabilities(path)
+        assert acl.any_access_below(mount) == whole.any_access_below(mount)
+        assert list(acl.rules()) == list(whole.rules())

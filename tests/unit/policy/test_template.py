@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vaultlike.errors import Invalid
-from vaultlike.policy.acl import compile_policies, is_templated
+from vaultlike.policy.compiled import Compiled, compile_policies
 from vaultlike.policy.parse import parse
 from vaultlike.policy.template import AliasFacts, Facts, GroupFacts, check_template, is_template, render
 
@@ -84,8 +84,8 @@ def test_stanzas_of_a_caller() -> None:
         path "kv/{{identity.entity.metadata.team}}-{{identity.entity.metadata.stage}}/x" { capabilities = ["read"] }
         path "kv/{{identity.entity.metadata.star}}" { capabilities = ["delete"] }
         path "kv/plain" { capabilities = ["read"] }""")  # fmt: skip
-    assert is_templated(policy)
-    assert not is_templated(parse("p", 'path "a" { }'))
+    assert Compiled([policy], now=0).templated
+    assert not Compiled([parse("p", 'path "a" { }')], now=0).templated
     acl = compile_policies((policy,), BOB, now=0)
     assert [rule.pattern for rule in acl.rules()] == ["kv/plain", "kv/red/*"]
     assert acl.capabilities("kv/red/a") == ["create", "read"]
