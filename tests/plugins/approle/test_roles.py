@@ -131,3 +131,12 @@ async def test_whether_secret_ids_are_local_is_said_once(mount: Mount) -> None:
     again = await mount.post("role/app", {"local_secret_ids": True})
     assert again.errors == ["local_secret_ids can only be modified during role creation"]
     assert (await mount.post("role/app/local-secret-ids", {"local_secret_ids": False})).status == 405
+
+
+async def test_roles_come_in_pages(mount: Mount) -> None:
+    for name in ("Ann", "bob", "cid"):
+        await mount.role(name)
+    assert (await mount.list("role?limit=2")).data["keys"] == ["ann", "bob"]
+    assert (await mount.server.get("auth/approle/role?list=true&after=BOB&limit=2")).data["keys"] == ["cid"]
+    assert (await mount.list("role?after=cid")).status == 404
+    assert (await mount.list("role?limit=two")).status == 400

@@ -147,3 +147,14 @@ async def test_lists_while_secret_ids_expire(mount: Mount) -> None:
     for answer in await lists:
         assert answer.data["keys"] == sorted(stay)
     assert {a.status for a in await tidied} <= {200, 202}
+
+
+async def test_accessors_come_in_pages(mount: Mount) -> None:
+    await mount.role()
+    made = sorted([(await mount.secret())["secret_id_accessor"] for _ in range(5)])
+    pages = []
+    for query in ("limit=2", f"after={made[1]}&limit=2", f"after={made[3]}&limit=-1", "after=~"):
+        pages.append(await mount.list(f"role/app/secret-id?{query}"))
+    assert [page.data["keys"] for page in pages[:3]] == [made[:2], made[2:4], made[4:]]
+    assert pages[3].status == 404
+    assert (await mount.list("role/app/secret-id?limit=x")).status == 400
