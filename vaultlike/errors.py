@@ -9,14 +9,22 @@ code chooses a status by looking at a text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
+
+
+class Page(NamedTuple):
+    """What a browser is shown in place of the list of texts; the status stays the refusal's."""
+
+    body: bytes
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class VaultlikeError(Exception):
     """Base of all refusals. `messages`: public texts (may be empty); `reason`: for the operator only.
 
     `routed` marks errors that the reference wraps as `1 error occurred:` (spec 1.9); `data` and `warnings` ride along
-    in the body where the contract says so.
+    in the body where the contract says so. `page` is for refusals that a person in front of a browser meets.
     """
 
     status: ClassVar[int] = 500
@@ -30,12 +38,14 @@ class VaultlikeError(Exception):
         data: Mapping[str, object] | None = None,
         warnings: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
+        page: Page | None = None,
     ) -> None:
         self.messages: tuple[str, ...] = messages or ((self.default,) if self.default else ())
         self.reason = reason or "; ".join(self.messages)
         self.data = data
         self.warnings = warnings
         self.headers = headers
+        self.page = page
         super().__init__(self.reason)
 
 

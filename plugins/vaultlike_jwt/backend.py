@@ -170,10 +170,10 @@ class Jwt(Backend):
             raise WrongMethod
         code, token = body.code.reveal(), body.id_token.reveal()
         if len(code) > MAX_ANSWER or len(token) > MAX_ANSWER:
-            return pages.failed(FAILED, "The provider's answer is too large.")
+            raise pages.failed(FAILED, "The provider's answer is too large.")
         flow = await self._flows.find(body.state)
         if flow is None or flow.mode != "client" or flow.code or flow.id_token:  # the first form counts
-            return pages.failed(FAILED, "Expired or missing OAuth state.")
+            raise pages.failed(FAILED, "Expired or missing OAuth state.")
         await self._flows.amend(body.state, code=code, id_token=token)
         return pages.received()
 

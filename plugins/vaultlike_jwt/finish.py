@@ -83,13 +83,13 @@ class Finisher:
         return as_login(flow.role, params, person, extra)
 
     async def direct(self, call: Call, body: CallbackBody, flow: Flow, role: Role) -> Raw:
-        """The browser brings it; the client polls for the login. Answers a page, whatever happens."""
+        """The browser brings it; the client polls for the login. Raises Invalid, with a page, whatever the reason."""
         if not role.oidc_disable_confirmation and not body.confirmation:
             return await self._ask(body, flow)
         wanted = None if role.oidc_disable_confirmation else body.confirmation
         claimed = await self._flows.claim(body.state, wanted)
         if claimed is None:
-            return pages.failed(FAILED, "Expired or missing OAuth state.")
+            raise pages.failed(FAILED, "Expired or missing OAuth state.")
         try:
             self._check_answer(call, body)
             person, params, extra = await self._redeem(call, claimed, role, body.code.reveal())
@@ -97,7 +97,7 @@ class Finisher:
             await self._flows.take(body.state)
             self._ctx.log.warning("OIDC login refused", role=flow.role, reason=problem.reason[:512])
             text = problem.messages[0] if problem.messages and not isinstance(problem, Denied) else "permission denied"
-            return pages.failed(FAILED, _PREFIXED.sub("", text).strip())
+            raise pages.failed(FAILED, _PREFIXED.sub("", text).strip(), reason=problem.reason) from None
         outcome = Outcome(person.name, person.metadata, person.groups, params.token_policies, extra)
         await self._flows.amend(body.state, outcome=outcome)
         return pages.signed_in()
@@ -106,7 +106,7 @@ class Finisher:
         confirmation = self._flows.random(16)
         before = await self._flows.amend(body.state, confirmation=confirmation)
         if before is None or before.claimed:
-            return pages.failed(FAILED, "Expired or missing OAuth state.")
+            raise pages.failed(FAILED, "Expired or missing OAuth state.")
         query = {"state": body.state, "code": body.code.reveal(), "error": body.error[:64]}
         known = {name: value for name, value in query.items() if value and len(value) <= MAX_ANSWER}
         return pages.confirm(flow.requester, flow.role, {**known, "confirmation": confirmation})

@@ -6,6 +6,7 @@ from html import escape
 from typing import Final
 from urllib.parse import urlencode
 
+from vaultlike.errors import Invalid, Page
 from vaultlike.sdk import Raw
 
 _HEADERS: Final = (
@@ -20,12 +21,12 @@ _HEADERS: Final = (
 _STYLE: Final = "body{font:16px/1.5 sans-serif;max-width:40em;margin:4em auto;padding:0 1em}"
 
 
-def _page(title: str, body: str, status: int = 200) -> Raw:
+def _page(title: str, body: str) -> Raw:
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{body}</body></html>"
     )
-    return Raw(body=text.encode(), content_type="text/html; charset=utf-8", status=status, headers=_HEADERS)
+    return Raw(body=text.encode(), content_type="text/html; charset=utf-8", headers=_HEADERS)
 
 
 def received() -> Raw:
@@ -38,9 +39,10 @@ def signed_in() -> Raw:
     return _page("Signed in", "<p>You can close this page and return to the program that you came from.</p>")
 
 
-def failed(title: str, text: str) -> Raw:
-    """A login that came to nothing."""
-    return _page(title, f"<p>{escape(text)}</p>", status=400)
+def failed(title: str, text: str, *, reason: str = "") -> Invalid:
+    """The refusal of a login in a browser, with its page; `reason` is for the operator."""
+    page = _page(title, f"<p>{escape(text)}</p>")
+    return Invalid(f"{title} {text}", reason=reason, page=Page(page.body, page.content_type, page.headers))
 
 
 def confirm(requester: str, role: str, query: dict[str, str]) -> Raw:

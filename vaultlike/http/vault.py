@@ -117,7 +117,9 @@ NOTHING_THERE = Outgoing(404, b'{"errors":[]}')
 
 
 def refusal(problem: VaultlikeError) -> Outgoing:
-    """The body of a refusal: always a list of texts (spec 1.9)."""
+    """The body of a refusal: a list of texts (spec 1.9), or the page that a browser is shown."""
+    if problem.page is not None:
+        return Outgoing(problem.status, problem.page.body, problem.page.content_type, problem.page.headers)
     texts = list(problem.messages)
     if problem.routed and texts:
         count = f"{len(texts)} error{'s' if len(texts) > 1 else ''} occurred:"

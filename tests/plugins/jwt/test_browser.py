@@ -20,6 +20,7 @@ from vaultlike.testing.server import Answer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LOCAL = "http://localhost:8250/oidc/callback"
+FAILED = "OpenBao login failed."
 NO_STATE = "OpenBao login failed. Expired or missing OAuth state."
 REFUSED = "Token verification failed. "
 
@@ -310,6 +311,8 @@ async def test_forms_that_are_not_asked_for(browser: Browser) -> None:
     unknown = await browser.server.post("auth/oidc/oidc/callback", {"state": "x", "code": "y"}, token="")
     assert unknown.status == 400
     assert b"Expired or missing OAuth state" in unknown.body
+    shown = (await browser.server.get(f"sys/explain/{unknown.headers['X-Request-Id']}")).data
+    assert (shown["outcome"], shown["reason"]) == ("refused", NO_STATE)
 
 
 async def test_the_direct_mode_asks_first_and_polls(browser: Browser) -> None:
@@ -348,7 +351,19 @@ async def test_the_direct_mode_escapes_what_it_shows(browser: Browser) -> None:
     started = await browser.start(client_nonce="n")
     page = await browser.callback(await browser.visit(started.data["auth_url"]))
     assert (page.status, b"<script" in page.body) == (400, False)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert (await browser.poll(started.data["state"])).errors == [NO_STATE]
+
+
+async def test_a_refusal_that_is_a_page_is_explained_as_one(browser: Browser) -> None:
+    await browser.role(callback_mode="direct", oidc_disable_confirmation=True, bound_subject="somebody else")
+    started = await browser.start(client_nonce="n")
+    page = await browser.callback(await browser.visit(started.data["auth_url"]))
+    assert (page.status, b"does not match bound subject" in page.body) == (400, True)
+    shown = (await browser.server.get(f"sys/explain/{page.headers['X-Request-Id']}")).data
+    assert (shown["outcome"], shown["reason"]) == ("refused", f"{FAILED} sub claim does not match bound subject")
+    assert [check["name"] for check in shown["checks"] if not check["ok"]] == ["bound_subject"]
 
 
 async def test_the_device_mode(browser: Browser) -> None:
