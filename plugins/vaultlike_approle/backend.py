@@ -16,6 +16,7 @@ from vaultlike.sdk import (
     Call,
     Context,
     Login,
+    Paging,
     Renewal,
     Reply,
     TokenParams,
@@ -28,10 +29,10 @@ from vaultlike.sdk import (
 )
 from vaultlike.sdk.routes import Route
 from vaultlike.types import NO_SECRET, Names, Secret
-from vaultlike_approle.index import Place
+from vaultlike_approle.index import Place, place_of
 from vaultlike_approle.issuing import MAX_SECRET_ID, CustomBody, IssueBody, new_secret_id, shown_ttl
 from vaultlike_approle.login import LoginBody, judge
-from vaultlike_approle.role import FIELD_TEXT, Role, check_role, complete, show_role
+from vaultlike_approle.role import FIELD_TEXT, MAX_ROLE_ID, Role, check_role, complete, show_role
 from vaultlike_approle.role_parts import OLD_CIDRS, PARTS
 from vaultlike_approle.roles import Roles
 from vaultlike_approle.secret_ids import Found, SecretId, SecretIds
@@ -107,7 +108,12 @@ class Approle(Backend):
         complete(call, new, old)
         call.warnings += [text for text in check_role(self.ctx, new) if text not in call.warnings]
 
-    @login(alias="role_id", role="role_id")
+    async def role_name(self, role_id: str) -> str:
+        """The name of the role that has this role id; "" where none has it."""
+        place = await place_of(self.ctx, role_id.strip()) if len(role_id) <= 2 * MAX_ROLE_ID else None
+        return "" if place is None else place.name
+
+    @login(alias="role_id", role="role_id", resolve=role_name)
     async def login(self, call: Call, body: LoginBody) -> Login:
         """Logs a machine in."""
         return await judge(self.ctx, call, body, self.roles, self._secrets)
@@ -172,12 +178,12 @@ class Approle(Backend):
     # Secret ids
 
     @list_("role/{role_name}/secret-id/")
-    async def list_secret_ids(self, call: Call) -> Answer:
+    async def list_secret_ids(self, call: Call, body: Paging) -> Answer:
         """Lists the accessors of a role's secret ids."""
         found = await self.roles.place(self.ctx, call.params["role_name"])
         if found is None:
             raise Invalid(_no_role(call))
-        return {"keys": await self._secrets.accessors(found[1])}
+        return {"keys": body.cut(await self._secrets.accessors(found[1]))}
 
     @write("role/{role_name}/secret-id")
     async def generate(self, call: Call, body: IssueBody) -> Reply:

@@ -11,6 +11,7 @@ from vaultlike.core.exchange import Exchange
 from vaultlike.core.handler import invoke
 from vaultlike.core.issuing import issue
 from vaultlike.core.lockout import Attempt
+from vaultlike.core.naming import role_of
 from vaultlike.errors import InvalidCredentials, VaultlikeError
 from vaultlike.sdk import Login, Raw, Reply
 
@@ -21,7 +22,7 @@ async def log_in(core: Core, exchange: Exchange) -> Reply | Raw | None:
     assert call is not None and mount is not None and owned is not None
     facts = owned.route.login
     assert facts is not None
-    role = str(call.data.get(facts.role, ""))
+    role = await role_of(owned, call.params, call.data)
     problem: Exception | None = None
     attempt: Attempt | None = None
     try:

@@ -14,6 +14,7 @@ from vaultlike.core import audited, login, wrapping
 from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
 from vaultlike.core.handler import invoke
+from vaultlike.core.naming import role_of
 from vaultlike.core.pathhelp import mount_help, path_help
 from vaultlike.core.request import Outcome, Request
 from vaultlike.errors import (
@@ -103,18 +104,16 @@ async def limit(core: Core, exchange: Exchange) -> None:
     if not found.rules:
         return
     request = exchange.request
-    rule = found.rule_of(request.path, _role(exchange) if found.ask_role else "")
+    rule = found.rule_of(request.path, await _role(exchange) if found.ask_role else "")
     if rule is not None:
         core.throttle.count(rule, request.path, request.remote, show_headers=found.show_headers)
 
 
-def _role(exchange: Exchange) -> str:
-    facts = exchange.owned.route.login if exchange.owned is not None else None
-    if facts is None:
+async def _role(exchange: Exchange) -> str:
+    if exchange.owned is None or exchange.owned.route.login is None:
         return ""
     exchange.request.modest()  # a login: counted before anybody has shown a token
-    role = exchange.params.get(facts.role) or exchange.request.decode().get(facts.role, "")
-    return role if isinstance(role, str) else ""
+    return await role_of(exchange.owned, exchange.params, exchange.request.decode())
 
 
 async def admit(core: Core, exchange: Exchange) -> None:

@@ -8,6 +8,7 @@ from vaultlike.core.explain import Explanation
 from vaultlike.core.handler import invoke
 from vaultlike.core.issuing import issue
 from vaultlike.core.lockout import Lockouts
+from vaultlike.core.naming import role_of
 from vaultlike.core.request import Request
 from vaultlike.errors import Invalid, NotFound, VaultlikeError
 from vaultlike.sdk import Call, Login
@@ -32,7 +33,7 @@ async def simulate(
     facts = owned.route.login
     trial = Call(
         id=call.id, operation="update", path=rest, mount=mount.entry.path, data=data, params=hit[1],
-        remote=call.remote, headers=call.headers, simulated=True,
+        remote=call.remote, headers=call.headers, peer_certificate=call.peer_certificate, simulated=True,
     )  # fmt: skip
     request = Request(id=call.id, verb="write", path=path, decode=dict, render=lambda _: None, headers=call.headers)
     exchange = Exchange(request=request, mount=mount, owned=owned, params=hit[1], rest=rest, call=trial)
@@ -44,4 +45,5 @@ async def simulate(
             await issue(services, mount.entry, trial, assertion)
     except VaultlikeError as refusal:
         problem = refusal
-    return explain.explain(trial, services.clock.now(), mount.entry.kind, str(data.get(facts.role, "")), problem)
+    role = await role_of(owned, trial.params, data)
+    return explain.explain(trial, services.clock.now(), mount.entry.kind, role, problem)

@@ -38,12 +38,14 @@ VERB_OF = {
 class LoginFacts(Struct, frozen=True):
     """Which body fields or captures name the role and the alias: for quotas and lockout, before the handler runs.
 
-    `fold`: the method ignores the case of the alias.
+    `fold`: the method ignores the case of the alias. `resolve`, async (backend, text) -> name, is for methods whose
+    logins say something else than the role's name: what rate limits and explanations call the role, "" for nobody's.
     """
 
     role: str
     alias: str | None
     fold: bool = False
+    resolve: Callable[[Any, str], Awaitable[str]] | None = None
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -121,10 +123,16 @@ def list_(pattern: str, **facts: Any) -> Callable[[H], H]:
 
 
 def login(
-    pattern: str = "login", *, role: str = "role", alias: str | None = None, fold: bool = False, **facts: Any
+    pattern: str = "login",
+    *,
+    role: str = "role",
+    alias: str | None = None,
+    fold: bool = False,
+    resolve: Callable[[Any, str], Awaitable[str]] | None = None,
+    **facts: Any,
 ) -> Callable[[H], H]:
     """Declares a login: a write that needs no token and answers a Login. With `alias`, users can be locked out."""
-    return _declare("write", pattern, open=True, login=LoginFacts(role, alias, fold), **facts)
+    return _declare("write", pattern, open=True, login=LoginFacts(role, alias, fold, resolve), **facts)
 
 
 def _body_of(handler: Handler) -> type[Struct] | None:

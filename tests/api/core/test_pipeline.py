@@ -5,10 +5,40 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec import Struct
+
 from tests.api.core.conftest import come_in, open_desk, policy
+from vaultlike.mounts.catalog import Plugin
+from vaultlike.sdk import Alias, Backend, Call, Login, TokenParams, login
 from vaultlike.testing.server import TestServer
 
 DENIED = ["1 error occurred:\n\t* permission denied\n\n"]
+
+
+class CertBody(Struct, kw_only=True):
+    """Nothing."""
+
+
+class Certs(Backend):
+    """Believes any certificate."""
+
+    kind = "certs"
+
+    @login()
+    async def log_in(self, call: Call, body: CertBody) -> Login:
+        """Logs a certificate in."""
+        call.require("certificate", "one", call.peer_certificate, call.peer_certificate is not None)
+        return Login(alias=Alias("holder"), token=TokenParams())
+
+
+async def test_a_dry_run_shows_the_callers_certificate(server: TestServer) -> None:
+    server.server.catalog.add(Plugin("certs", True, Certs))
+    assert (await server.post("sys/auth/certs", {"type": "certs"})).status == 204
+    core = server.server.core
+    assert core is not None
+    for certificate, outcome in ((None, "refused"), (b"der", "accepted")):
+        call = Call(id="x", operation="update", path="", mount="sys/", data={}, peer_certificate=certificate)
+        assert (await core.simulate(call, "auth/certs/login", {})).outcome == outcome
 
 
 async def test_precedence(server: TestServer) -> None:

@@ -131,6 +131,17 @@ async def test_a_dry_run_takes_no_use(mount: Mount) -> None:
     assert (await mount.login(secret["secret_id"])).status == 200
 
 
+async def test_a_rate_limit_for_a_role_knows_it_by_name(mount: Mount) -> None:
+    await mount.role()
+    await mount.role("other")
+    rule = {"path": "auth/approle", "role": "app", "rate": 1, "interval": 60}
+    assert (await mount.server.post("sys/quotas/rate-limit/q", rule)).status == 204
+    asked = [(role, await mount.login("x", role)) for role in ("app-id", " app-id ", "app", "other-id", "x" * 5000)]
+    assert [answer.status for _, answer in asked] == [400, 429, 400, 400, 400]
+    shown = [await mount.server.get(f"sys/explain/{asked[i][1].headers['X-Request-Id']}") for i in (0, 3, 4)]
+    assert [one.data["role"] for one in shown] == ["app", "other", ""]
+
+
 async def test_metadata_goes_to_the_token_and_the_role_has_the_last_word(mount: Mount) -> None:
     await mount.role(token_policies="Dev,ops")
     secret = await mount.secret(metadata='{"env": "prod", "role_name": "liar"}')
