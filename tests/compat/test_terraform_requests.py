@@ -289,7 +289,7 @@ def names(dev: DevServer, provider: Provider) -> Iterator[dict[str, str]]:
         "entity": provider.write("PUT", "identity/entity", {"name": "tf-whole"})["id"],
         "external": provider.write("PUT", "identity/group", {"name": "tf-external", "type": "external"})["id"],
         "folder": str(dev.folder),
-        "public_key": public_key.decode().strip(),  # elements of lists lose the blanks around them, as with the reference
+        "public_key": public_key.decode().strip(),  # list elements lose the blanks around them
     }
     for kind in kinds:
         provider.write("DELETE", f"sys/auth/{kind}", None)
