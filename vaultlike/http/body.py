@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from vaultlike.errors import BadJson
+from vaultlike.json_problems import json_problem
 
 MAX_DEPTH = 256  # nested lists and objects: what redacts or prints them recursively must have room
 MAX_VALUES = 500_000  # members, elements, lists and objects: each costs up to 60 bytes of memory for 3 on the wire
@@ -32,7 +33,7 @@ def decode_body(body: bytes, content_type: str) -> dict[str, object]:
     try:
         value: Any = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise BadJson(f"failed to decode JSON input: {problem}") from None
+        raise BadJson(f"failed to decode JSON input: {json_problem(body) or problem}") from None
     except RecursionError:
         raise BadJson("failed to decode JSON input: nested too deeply") from None
     if value is None:

@@ -13,6 +13,7 @@ import msgspec
 
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
+from vaultlike.json_problems import json_problem
 from vaultlike.policy.template import Facts
 
 RESERVED: Final = ("iat", "aud", "exp", "iss", "sub", "namespace", "nonce", "auth_time", "at_hash", "c_hash")
@@ -30,7 +31,8 @@ def check(template: str) -> None:
     try:
         claims = fill(template, _NOBODY, 0.0)
     except msgspec.DecodeError as problem:
-        raise Invalid(f"error parsing template JSON: {problem}") from None
+        wrong = json_problem(_text(template, _NOBODY, 0.0).encode())
+        raise Invalid(f"error parsing template JSON: {wrong or problem}") from None
     for key in claims:
         if key in RESERVED:
             raise Invalid(f'top level key "{key}" not allowed. Restricted keys: {", ".join(RESERVED)}')
@@ -43,9 +45,12 @@ def fill(template: str, facts: Facts, now: float) -> dict[str, object]:
     """
     if not template:
         return {}
-    text = _SELECTOR.sub(lambda hit: msgspec.json.encode(select(hit.group(1), facts, now)).decode(), template)
-    claims: dict[str, object] = msgspec.json.decode(text.encode(), type=dict[str, object])
+    claims: dict[str, object] = msgspec.json.decode(_text(template, facts, now).encode(), type=dict[str, object])
     return claims
+
+
+def _text(template: str, facts: Facts, now: float) -> str:
+    return _SELECTOR.sub(lambda hit: msgspec.json.encode(select(hit.group(1), facts, now)).decode(), template)
 
 
 def select(selector: str, facts: Facts, now: float) -> object:
