@@ -6,122 +6,35 @@
 
 A `Scenario` says how to set the method up, with every bound set to a value that fits, and makes login bodies that
 succeed. The method runs as in production: loaded by its entry point, behind a real socket, over a real database.
+The checks of single use are in `once.py`.
 Needs pytest-asyncio in auto mode.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from msgspec import Struct
+from msgspec.structs import replace
 
 from vaultlike.clock import FakeClock
-from vaultlike.mounts.catalog import Catalog
-from vaultlike.sdk import Backend, Collection, TokenParams, bounds_of
 from vaultlike.sdk.fields import fields_of
-from vaultlike.sdk.routes import Route
+from vaultlike.testing.hostile import HOSTILE, spellings
+from vaultlike.testing.once import SingleUseConformance
+from vaultlike.testing.outside import Outside
 from vaultlike.testing.scenario import STRANGER, Scenario
 from vaultlike.testing.server import Answer, TestServer
+from vaultlike.testing.stage import ROLE, UNLOCKED, Stage, backend_of, constraints_of, declared, login_of
 
 __all__ = ["HOSTILE", "ROLE", "STRANGER", "AuthMethodConformance", "Scenario", "Stage"]
-
-ROLE = "conformance"
-_ROWS = ("tokens", "entities", "aliases", "cubbyholes")
-HOSTILE: dict[str, object] = {
-    "null": None,
-    "number": 12345,
-    "boolean": True,
-    "list": ["a", "b"],
-    "object": {"a": "b"},
-    "empty": "",
-    "blank": "   ",
-    "huge": "A" * 200_000,
-    "control": "a\x00b\r\nc\x1b[0m",
-    "dots": "../../sys/raw",
-    "slash": "a/b",
-    "percent": "%2e%2e%2f",
-    "unicode": "\u202eﬁ\ud7ff\U0001f511",
-    "quote": "'\";--",
-}
+MAX_PATH = 4000  # characters of a path that the server takes
+ELSEWHERE = "192.0.2.0/24"  # for documentation (RFC 5737): nobody calls from there
 
 
-class Stage:
-    """A running server with the method mounted."""
-
-    def __init__(self, scenario: Scenario, server: TestServer, mount: str) -> None:
-        self.scenario, self.server, self.mount = scenario, server, mount
-
-    async def prepare(self, **changed: object) -> None:
-        """Enables and configures the method and writes the role, with some of its fields changed."""
-        enabled = await self.server.post(f"sys/{self.mount}", {"type": self.scenario.kind})
-        assert enabled.status == 204, enabled
-        for path, body in self.scenario.setup():
-            written = await self.server.post(f"{self.mount}/{path}", body)
-            assert written.status in (200, 204), (path, written)
-        await self.role(**changed)
-
-    async def role(self, **changed: object) -> None:
-        written = await self.server.post(f"{self.mount}/role/{ROLE}", {**self.scenario.role(), **changed})
-        assert written.status in (200, 204), written
-
-    async def login(self, body: dict[str, object] | None = None) -> Answer:
-        sent = self.scenario.login(ROLE) if body is None else body
-        return await self.server.post(f"{self.mount}/login", sent, token="")
-
-    async def token(self) -> str:
-        answer = await self.login()
-        assert answer.status == 200, await self.why(answer)
-        text: str = answer.auth["client_token"]
-        return text
-
-    async def why(self, answer: Answer) -> object:
-        """The answer and the server's explanation of it, for a failure's message."""
-        return answer.body, (await self.explanation(answer)).body
-
-    async def explanation(self, answer: Answer) -> Answer:
-        """What the operator sees. Refusals carry their request id in a header, others in the body."""
-        request = answer.headers.get("X-Request-Id") or answer.body["request_id"]
-        return await self.server.get(f"sys/explain/{request}")
-
-    def rows(self) -> dict[str, int]:
-        """How many rows the database holds of each kind that a login may write."""
-        with sqlite3.connect(f"file:{self.server.path}?mode=ro", uri=True) as db:
-            return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _ROWS}
-
-
-def backend_of(kind: str) -> type[Backend]:
-    """The class that the server would mount."""
-    plugin = Catalog({}).find(kind, auth=True)
-    assert plugin is not None and plugin.backend is not None, f"{kind} cannot be loaded: {plugin and plugin.problem}"
-    return plugin.backend
-
-
-def roles_of(backend: type[Backend]) -> type[TokenParams]:
-    """The Struct of the method's roles."""
-    for owner in backend.__mro__:
-        for item in vars(owner).values():
-            if isinstance(item, Collection) and issubclass(item.kind, TokenParams):
-                return item.kind
-    raise AssertionError(f"{backend.__name__} declares no roles")
-
-
-def login_of(backend: type[Backend]) -> Route:
-    """The declaration of the login."""
-    return next(route for route in backend.__declared__ if route.login is not None and route.pattern == "login")
-
-
-def declared(route: Route) -> type[Struct] | None:
-    """The fields of a route's body."""
-    return route.body or route.declares
-
-
-class AuthMethodConformance:
+class AuthMethodConformance(SingleUseConformance):
     """Subclass it and provide the `scenario` fixture."""
 
     @pytest.fixture
@@ -137,6 +50,7 @@ class AuthMethodConformance:
     async def bare(self, scenario: Scenario, mount: str, tmp_path: Path) -> AsyncIterator[Stage]:
         clock = FakeClock(scenario.start)
         settings = await scenario.open(clock)
+        settings = replace(settings, environment={**settings.environment, **UNLOCKED})
         try:
             async with TestServer(clock=clock, path=tmp_path / "conformance.db", settings=settings) as server:
                 yield Stage(scenario, server, mount)
@@ -154,29 +68,42 @@ class AuthMethodConformance:
         scenario = stage.scenario
         role = scenario.role()
         before = stage.rows()
-        for name in bounds_of(roles_of(backend_of(scenario.kind))):
+        for name in constraints_of(scenario):
             assert role.get(name), f"the scenario leaves {name} empty, so it tests nothing"
             await stage.role(**{name: scenario.stranger(name)})
             answer = await stage.login()
             assert answer.status == (400 if scenario.tells_why else 403), (name, await stage.why(answer))
             told = msgspec.json.encode(answer.body).decode()
-            assert STRANGER not in told, f"{name}: the caller learns what the role asks for"
+            for text in _texts(scenario.stranger(name)):
+                assert text not in told, f"{name}: the caller learns what the role asks for"
             if not scenario.tells_why:
                 assert answer.errors == ["permission denied"], name
                 assert name not in told, f"{name}: the caller learns which bound refused"
-            explained = await stage.explanation(answer)
-            failed = [check for check in explained.data["checks"] if not check["ok"]]
-            assert failed, f"{name}: the operator cannot see what refused"
+            assert await stage.failed(answer), f"{name}: the operator cannot see what refused"
             await stage.role()
         assert stage.rows() == before, "a refused login wrote rows"
         assert (await stage.login()).status == 200
 
     async def test_a_role_that_narrows_nothing_is_refused(self, stage: Stage) -> None:
-        names = bounds_of(roles_of(backend_of(stage.scenario.kind)))
-        empty = {**stage.scenario.role(), **{name: [] for name in names}}
-        answer = await stage.server.post(f"{stage.mount}/role/wide", empty)
+        wide = stage.scenario.wide(constraints_of(stage.scenario))
+        answer = await stage.server.post(stage.role_path("wide"), wide)
         assert answer.status == 400, answer
-        assert (await stage.server.get(f"{stage.mount}/role/wide")).status == 404
+        assert (await stage.server.get(stage.role_path("wide"))).status == 404
+
+    async def test_the_addresses_of_a_role(self, stage: Stage) -> None:
+        """They bind the login too, or by contract only what its token is used for."""
+        await stage.role(token_bound_cidrs=[ELSEWHERE])
+        before, answer = stage.rows(), await stage.login()
+        if stage.scenario.addresses_at_use:
+            assert answer.status == 200, await stage.why(answer)
+            looked = await stage.server.get("auth/token/lookup-self", token=answer.auth["client_token"])
+            assert looked.status == 403, "the token works from anywhere"
+        else:
+            assert answer.errors == ["permission denied"], await stage.why(answer)
+            assert (answer.status, stage.rows()) == (403, before)
+            assert await stage.failed(answer) == ["token_bound_cidrs"]
+        await stage.role(token_bound_cidrs=[ELSEWHERE, "127.0.0.0/8"])
+        assert (await stage.server.get("auth/token/lookup-self", token=await stage.token())).status == 200
 
     async def test_forged_proof(self, stage: Stage) -> None:
         before = stage.rows()
@@ -186,7 +113,7 @@ class AuthMethodConformance:
         assert stage.rows() == before
 
     async def test_no_login_field_can_break_it(self, stage: Stage) -> None:
-        kind = declared(login_of(backend_of(stage.scenario.kind)))
+        kind = declared(login_of(stage.scenario))
         assert kind is not None
         before = stage.rows()
         for name in fields_of(kind).fields:
@@ -201,21 +128,43 @@ class AuthMethodConformance:
         if all(name in stage.scenario.login(ROLE) for name in fields_of(kind).fields):
             assert stage.rows() == before
 
+    async def test_no_name_in_the_path_can_break_it(self, stage: Stage) -> None:
+        if not stage.named_by_path:
+            pytest.skip("logins of this method have one path")
+        before = stage.rows()
+        for label, value in HOSTILE.items():
+            if value and isinstance(value, str):
+                answer = await stage.login(name=value[:MAX_PATH])
+                assert answer.status in (400, 403, 404), (label, answer)
+        assert stage.rows() == before
+
+    async def test_other_spellings_are_the_same_or_nobody(self, stage: Stage) -> None:
+        """A name that is compared in one form and stored in another would give somebody a second identity."""
+        first = await stage.login()
+        assert first.status == 200, await stage.why(first)
+        aliases = stage.rows()["aliases"]
+        for field, label, text in _spelled(stage):
+            body = stage.scenario.login(ROLE)
+            answer = await (stage.login({**body, field: text}) if field else stage.login(body, text))
+            assert answer.status in (200, 400, 403, 404), (field, label, await stage.why(answer))
+            if answer.status == 200:
+                assert _who(answer) == _who(first), (field, label)
+        assert stage.rows()["aliases"] == aliases
+
     async def test_bodies_that_are_no_login(self, stage: Stage) -> None:
         before = stage.rows()
         for raw in (b"", b"null", b"[]", b'"x"', b"{", b"\xff\xfe", b'{"role":' + b"[" * 5000):
-            answer = await stage.server.call("POST", f"{stage.mount}/login", raw=raw, token="")
+            answer = await stage.server.call("POST", stage.login_path(), raw=raw, token="")
             assert answer.status in (400, 403), (raw[:20], answer)
         assert stage.rows() == before
 
     async def test_an_unknown_role_names_no_other(self, stage: Stage) -> None:
-        facts = login_of(backend_of(stage.scenario.kind)).login
-        assert facts is not None
-        for name in ("nobody", "conformanc", "CONFORMANCE2", f"{ROLE}/", ".."):
-            answer = await stage.login({**stage.scenario.login(ROLE), facts.role: name})
-            assert answer.status in (400, 403), (name, answer)
+        statuses = (400, 403, 404) if stage.named_by_path else (400, 403)
+        for name in ("nobody", "conformanc", "CONFORMANCE2", f"{ROLE}/", "%2e%2e", "..x"):
+            answer = await stage.login_as(name)
+            assert answer.status in statuses, (name, answer)
             told = msgspec.json.encode(answer.body["errors"]).decode().lower()
-            assert ROLE not in told.replace(name.lower(), "")
+            assert ROLE.lower() not in told.replace(name.lower(), "")
 
     async def test_upstream_failures_are_nobodys_success(self, stage: Stage) -> None:
         body = stage.scenario.login(ROLE)
@@ -226,15 +175,6 @@ class AuthMethodConformance:
         assert answer.status == 502, await stage.why(answer)
         assert stage.rows() == before
 
-    async def test_one_proof_is_used_once(self, stage: Stage) -> None:
-        if not stage.scenario.single_use:
-            pytest.skip("proofs of this method may be used again")
-        body = stage.scenario.login(ROLE)
-        answers = await asyncio.gather(*(stage.login(dict(body)) for _ in range(8)))
-        assert sorted(answer.status for answer in answers) == [200] + [403] * 7
-        stage.server.clock.advance(30)
-        assert (await stage.login(body)).status in (400, 403)
-
     # What must work.
 
     async def test_a_login_says_who(self, stage: Stage) -> None:
@@ -244,13 +184,13 @@ class AuthMethodConformance:
         aliases = [alias for alias in entity.data["aliases"] if alias["mount_path"] == f"{stage.mount}/"]
         assert len(aliases) == 1 and aliases[0]["name"]
         looked = await stage.server.get("auth/token/lookup-self", token=answer.auth["client_token"])
-        assert looked.data["path"] == f"{stage.mount}/login"
+        assert looked.data["path"] == stage.login_path()
 
     async def test_a_dry_run_writes_nothing(self, stage: Stage) -> None:
         before = stage.rows()
         body = stage.scenario.login(ROLE)
         for _ in range(2):  # the second finds nothing spent
-            tried = await stage.server.post(f"sys/explain/simulate/{stage.mount}/login", body)
+            tried = await stage.server.post(f"sys/explain/simulate/{stage.login_path()}", body)
             assert tried.data["outcome"] == "accepted", tried
             assert "client_token" not in msgspec.json.encode(tried.body).decode()
         assert stage.rows() == before
@@ -261,9 +201,9 @@ class AuthMethodConformance:
         body = stage.scenario.login(ROLE)
         login = await stage.login(body)
         texts = [(path, await stage.server.get(f"{stage.mount}/{path}")) for path, _ in stage.scenario.setup()]
-        texts.append(("role", await stage.server.get(f"{stage.mount}/role/{ROLE}")))
+        texts.append(("role", await stage.server.get(stage.role_path())))
         texts.append(("explain", await stage.explanation(login)))
-        kind = declared(login_of(backend))
+        kind = declared(login_of(stage.scenario))
         assert kind is not None
         proofs = [str(body[f.name]) for f in fields_of(kind).fields.values() if f.kind == "secret" and body.get(f.name)]
         assert proofs, "the login declares no secret: its proof would be logged"
@@ -279,7 +219,7 @@ class AuthMethodConformance:
                     assert not set(secret_fields) & set(answer.data)
 
     async def test_what_is_written_is_read(self, stage: Stage) -> None:
-        writes = [*stage.scenario.setup(), (f"role/{ROLE}", stage.scenario.role())]
+        writes = [*stage.scenario.setup(), (stage.scenario.roles.format(name=ROLE), stage.scenario.role())]
         for path, body in writes:
             first = (await stage.server.get(f"{stage.mount}/{path}")).data
             for name, value in body.items():
@@ -302,12 +242,12 @@ class AuthMethodConformance:
                 stage = Stage(scenario, server, mount)
                 await stage.prepare()
                 token, keys, root = await stage.token(), server.keys, server.root_token
-                role = (await server.get(f"{mount}/role/{ROLE}")).data
+                role = (await server.get(stage.role_path())).data
             async with TestServer(clock=clock, path=path, settings=settings, root_token=root) as server:
                 unsealed = await server.post("sys/unseal", {"key": keys[0]}, token="")
                 assert unsealed.status == 200
                 stage = Stage(scenario, server, mount)
-                assert (await server.get(f"{mount}/role/{ROLE}")).data == role
+                assert (await server.get(stage.role_path())).data == role
                 assert (await server.get("auth/token/lookup-self", token=token)).status == 200
                 assert (await server.post("auth/token/renew-self", token=token)).status == 200
                 await stage.token()
@@ -317,8 +257,8 @@ class AuthMethodConformance:
     async def test_two_mounts_are_apart(self, stage: Stage) -> None:
         server, kind = stage.server, stage.scenario.kind
         assert (await server.post("sys/auth/second", {"type": kind})).status == 204
-        assert (await server.get(f"auth/second/role/{ROLE}")).status == 404
         other = Stage(stage.scenario, server, "auth/second")
+        assert (await server.get(other.role_path())).status == 404
         assert (await other.login()).status in (400, 403)
         token = await stage.token()
         for path, _ in stage.scenario.setup():
@@ -331,12 +271,18 @@ class AuthMethodConformance:
         server, token = stage.server, await stage.token()
         assert (await server.post("auth/token/renew-self", token=token)).status == 200
         if stage.scenario.renewal_checks_bounds:
-            for name in bounds_of(roles_of(backend_of(stage.scenario.kind))):
+            for name in constraints_of(stage.scenario):
                 await stage.role(**{name: stage.scenario.stranger(name)})
                 answer = await server.post("auth/token/renew-self", token=token)
                 assert answer.status in (400, 403), (name, answer)
                 await stage.role()
-        assert (await server.delete(f"{stage.mount}/role/{ROLE}")).status == 204
+        if stage.scenario.renewal_checks_policies:
+            await stage.role(token_policies=["another"])
+            answer = await server.post("auth/token/renew-self", token=token)
+            assert answer.status in (400, 403), answer
+            await stage.role()
+            assert (await server.post("auth/token/renew-self", token=token)).status == 200
+        assert (await server.delete(stage.role_path())).status == 204
         answer = await server.post("auth/token/renew-self", token=token)
         assert answer.status in (400, 403), answer
 
@@ -362,11 +308,51 @@ class AuthMethodConformance:
             for field in fields_of(kind).fields.values() if kind else ():
                 assert field.description, f"{route.pattern}: field {field.name} has no description"
 
-    def test_roles_narrow_by_declared_bounds(self, scenario: Scenario) -> None:
-        assert bounds_of(roles_of(backend_of(scenario.kind))), "a role that cannot be narrowed admits everybody"
+    def test_roles_can_be_narrowed(self, scenario: Scenario) -> None:
+        assert constraints_of(scenario), "a role that cannot be narrowed admits everybody"
+
+    async def test_time_and_network_come_from_the_context(self, bare: Stage) -> None:
+        package = backend_of(bare.scenario.kind).__module__.partition(".")[0]
+        with Outside(package) as outside:
+            await bare.prepare()
+            token = await bare.token()
+            for body in bare.scenario.forged(ROLE).values():
+                await bare.login(body)
+            await bare.backend().tick()
+            renewed = await bare.server.post("auth/token/renew-self", token=token)
+        assert outside.reached == []
+        assert renewed.status == 200, renewed
 
 
 def _alike(read: Any, written: object) -> bool:
     if isinstance(read, list) and not isinstance(written, list):
         return [str(item) for item in read] == [part.strip() for part in str(written).split(",")]
     return bool(read == written)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in a value of a role's field."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _who(answer: Answer) -> tuple[object, ...]:
+    """Whose token a login made, and what it may do. Metadata repeats names as they were typed, by contract."""
+    metadata = {name: text.lower() for name, text in (answer.auth["metadata"] or {}).items()}
+    return answer.auth["entity_id"], answer.auth["policies"], metadata
+
+
+def _spelled(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """The names in a login, each in all spellings: (field of the body, or "" for the path; which spelling; text)."""
+    kind = declared(login_of(stage.scenario))
+    known = fields_of(kind).fields if kind is not None else {}
+    for field, value in stage.scenario.login(ROLE).items():
+        if isinstance(value, str) and field in known and known[field].kind != "secret":
+            for label, text in spellings(value).items():
+                yield field, label, text
+    if stage.named_by_path:
+        for label, text in spellings(ROLE).items():
+            yield "", label, text

@@ -33,6 +33,9 @@ class SignedScenario(Scenario):
         proof = signature(key, role, "press-7", time, nonce)
         return {"role": role, "device": "press-7", "time": time, "nonce": nonce, "signature": proof}
 
+    def lasting(self, role: str) -> tuple[dict[str, object], int]:
+        return self.login(role, at=int(self.start) + 120), 241  # signed by a clock that is as wrong as is allowed
+
     def forged(self, role: str) -> Mapping[str, dict[str, object]]:
         good = self.login(role)
         return {
