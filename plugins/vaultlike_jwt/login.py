@@ -47,7 +47,7 @@ def as_login(name: str, role: Role, person: Person, more: dict[str, str] | None 
     return Login(
         alias=Alias(person.name, person.metadata),
         token=role,
-        role=name,
+        role=name.lower(),
         display_name=person.name,
         metadata={**person.metadata, **(more or {})},
         groups=person.groups,

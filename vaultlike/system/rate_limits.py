@@ -70,8 +70,9 @@ class Quotas(Struct, frozen=True, kw_only=True):
         """The one rule that counts for a request; None where there is none or the path is exempt."""
         if _listed(path, self.exempt):
             return None
+        role = role.lower()  # most methods ignore the case of roles: a spelling must not buy another limit
         for rule in self.rules:
-            if (not rule.role or rule.role == role) and rule.covers(path):
+            if (not rule.role or rule.role.lower() == role) and rule.covers(path):
                 return rule
         return None
 

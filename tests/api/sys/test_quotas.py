@@ -90,7 +90,7 @@ async def test_the_most_particular_rule_counts_alone(server: TestServer) -> None
 async def test_a_rule_for_one_role(server: TestServer) -> None:
     await server.post("sys/auth/m", {"type": "people"})
     await server.post("sys/quotas/rate-limit/q", {"path": "auth/m", "role": "bob", "rate": 1, "interval": 60})
-    found = [(await server.post(f"auth/m/login/{who}", {}, token="")).status for who in ("bob", "bob", "eve", "eve")]
+    found = [(await server.post(f"auth/m/login/{who}", {}, token="")).status for who in ("bob", "Bob", "eve", "eve")]
     assert found == [400, 429, 400, 400]
 
 
