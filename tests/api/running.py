@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,14 +18,6 @@ import msgspec
 
 STARTED = b"==> vaultlike server started!"
 PATIENCE = 20.0  # seconds; a loaded machine is slow, a hanging server is hung
-
-
-def free_port() -> int:
-    """A TCP port that nobody uses now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def command(*words: str) -> list[str]:

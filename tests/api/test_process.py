@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.running import Running, command, environment, free_port, refused
+from tests.api.running import Running, command, environment, refused
 from vaultlike.server.devtls import make_certificates
 from vaultlike.storage.sqlite import SqliteEngine
+from vaultlike.testing.process import free_port
 
 
 def written(folder: Path, port: int, extra: str = "", storage: str = "") -> str:

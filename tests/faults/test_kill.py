@@ -8,7 +8,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.api.running import Running, free_port
+from tests.api.running import Running
+from vaultlike.testing.process import free_port
 
 CLIENTS = 20
 ENOUGH = 300  # acknowledged tokens before the kill; more are on their way then

@@ -15,7 +15,8 @@ import aiohttp
 import msgspec
 import pytest
 
-from tests.api.running import Running, free_port
+from tests.api.running import Running
+from vaultlike.testing.process import free_port
 
 CLIENTS = 200
 STALE = 60  # secret ids that are past their end when tidying starts

@@ -6,8 +6,10 @@ moving clock or the inside of a server use `testing.server`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from types import TracebackType
 from msgspec import Struct
 
 ROOT_TOKEN = "root"
+_QUIET_PORTS = range(15_000, 32_000)
 _PATIENCE = 20.0  # seconds until a server must have said its addresses
 _STOP = 10.0  # seconds that it gets to end
 _FOREIGN = ("VAULT_", "BAO_", "AZURE_", "IDENTITY_", "MSI_")  # would lead a child to somebody else's server or cloud
@@ -47,11 +50,17 @@ def clean_environment(folder: Path, extra: Mapping[str, str] | None = None) -> d
     return kept | dict(extra or {})
 
 
-def _free_port() -> int:
-    """A port that nobody has now. Port 0 would do, but a server then cannot know its own address before it listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody has now, and that the system gives to nobody on its own before we use it.
+
+    Port 0 would do, but a server then cannot know its own address before it listens. The range lies below those from
+    which systems take the ports of outgoing connections.
+    """
+    while True:
+        port = secrets.choice(_QUIET_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class DevServer:
@@ -88,7 +97,7 @@ class DevServer:
     def _start(self) -> None:
         command = [
             *(sys.executable, "-m", "vaultlike", "server", "-dev", f"-dev-root-token-id={ROOT_TOKEN}"),
-            *(f"-dev-listen-address=127.0.0.1:{_free_port()}", *self._options),
+            *(f"-dev-listen-address=127.0.0.1:{free_port()}", *self._options),
         ]
         with (self.folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
