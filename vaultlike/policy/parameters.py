@@ -14,7 +14,7 @@ ANY = "*"
 
 
 def merge_parameters(maps: Iterable[Parameters]) -> dict[str, tuple[Value, ...]]:
-    """One map of several: values add up, and an empty list (any value) absorbs the others."""
+    """One map of several, whatever their order: values add up, and an empty list (any value) absorbs the others."""
     merged: dict[str, list[Value]] = {}
     unbounded: set[str] = set()
     for one in maps:
@@ -22,7 +22,7 @@ def merge_parameters(maps: Iterable[Parameters]) -> dict[str, tuple[Value, ...]]
             merged.setdefault(name, []).extend(values)
             if not values:
                 unbounded.add(name)
-    return {name: () if name in unbounded else tuple(values) for name, values in merged.items()}
+    return {name: () if name in unbounded else tuple(sorted(values, key=repr)) for name, values in merged.items()}
 
 
 def parameter_problem(
