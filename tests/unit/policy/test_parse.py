@@ -162,7 +162,7 @@ def test_a_whole_stanza() -> None:
     assert found == PathRule(
         path="secret/data/+/team-*",
         capabilities=frozenset(("create", "read")),
-        allowed={"ttl": ("1h", "2h"), "*": (), "camel": (5, True, ("a",))},
+        allowed={"ttl": ("1h", "2h"), "*": (), "camel": (("a",), 5, True)},
         denied={"admin": ()},
         required=("ttl", "owner"),
         min_wrapping_ttl=1,
