@@ -6,8 +6,10 @@ Unsealed is a type: while there is a `Core` there are keys; `seal` drops it and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
+from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
@@ -36,6 +38,26 @@ from vaultlike.tokens.store import NewToken, TokenStore
 ROOT_PATH = "auth/token/root"
 
 
+class Siblings(Protocol):
+    """The other processes that serve beside this one on the same machine: sealed and unsealed together."""
+
+    async def join(self) -> None:
+        """The storage can be used: take over what the others are by now."""
+        ...
+
+    async def opened(self, root_key: bytes) -> None:
+        """This process has opened; returns when the others have too, or cannot be waited for."""
+        ...
+
+    def closing(self) -> None:
+        """This process is about to seal: a key that is on its way is refused from now on."""
+        ...
+
+    async def closed(self) -> None:
+        """This process has sealed; returns when the others have too, or are gone."""
+        ...
+
+
 class Server:
     """One process' server over one database. `start` opens the database and unseals where the seal does that itself."""
 
@@ -60,6 +82,7 @@ class Server:
         self.root_generation = RootGeneration(self.custodian)
         self.catalog = make_catalog(settings)
         self.core: Core | None = None
+        self.siblings: Siblings | None = None
         self._turning = asyncio.Lock()
         self.seal_paths = SealPaths(self)
         self._sealed_table = RouteTable(self.seal_paths.routes())
@@ -70,12 +93,14 @@ class Server:
         Raises StorageUnavailable, NotOpened when the configured keys are other ones.
         """
         await self.engine.start()
+        if self.siblings is not None:
+            await self.siblings.join()
         await self.keeper.start()
 
     async def stop(self) -> None:
         """Seals, closes connections and the database."""
         await self.keeper.stop()
-        await self.seal()
+        await self.drop()
         await self.egress.close()
         await self.engine.stop()
 
@@ -110,7 +135,21 @@ class Server:
             await self._open(result)
 
     async def seal(self) -> None:
-        """Drops every key and everything that was opened with one. Safe to repeat."""
+        """Seals this process and those beside it. Safe to repeat."""
+        if self.siblings is not None:
+            self.siblings.closing()
+        await self.drop()
+        if self.siblings is not None:
+            await self.siblings.closed()
+
+    async def adopt(self, root_key: bytes) -> None:
+        """Opens with the root key of a process beside this one. Raises NotOpened when it is not the present one."""
+        barrier = await self.custodian.adopt(root_key)
+        self.keeper.settle()
+        await self._open_here(barrier)
+
+    async def drop(self) -> None:
+        """Drops every key of this process and everything that was opened with one. Safe to repeat."""
         async with self._turning:
             core, self.core = self.core, None
             if core is not None:
@@ -118,9 +157,17 @@ class Server:
             self.custodian.seal()
 
     async def _open(self, barrier: Barrier) -> None:
+        """Opens this process, then those beside it."""
+        if not await self._open_here(barrier) or self.siblings is None:
+            return
+        with contextlib.suppress(Sealed):  # by somebody else, meanwhile
+            await self.siblings.opened(self.custodian.root_key())
+
+    async def _open_here(self, barrier: Barrier) -> bool:
+        """Whether this process was not open before."""
         async with self._turning:
             if self.core is not None:
-                return
+                return False
             core = Core(
                 engine=self.engine,
                 barrier=barrier,
@@ -136,6 +183,7 @@ class Server:
             await core.start()
             self.core = core
             self.log.info("unsealed")
+            return True
 
     async def new_root_token(self) -> str:
         """A root token made with the consent of the key holders (root generation). Raises Sealed."""

@@ -77,6 +77,36 @@ def bind(settings: ListenerSettings) -> list[socket.socket]:
         raise ListenerError(f"cannot listen on {settings.address}: {exc.strerror or exc}") from exc
 
 
+def bind_shares(settings: ListenerSettings, count: int) -> list[list[socket.socket]]:
+    """The listening sockets of an address for `count` processes: a group for each.
+
+    With TCP each process has sockets of its own (SO_REUSEPORT), between which the kernel spreads connections evenly;
+    processes that wait on one socket would leave nearly all of them to whichever wakes first. What waits on a socket
+    is not lost with its process as long as another one holds it open. Raises ListenerError.
+    """
+    if settings.type == "unix":
+        sock = bind(settings)[0]
+        return [[sock], *([sock.dup()] for _ in range(count - 1))]
+    first = bind(settings)  # alone: another server on the address is a mistake, which SO_REUSEPORT would hide
+    groups: list[list[socket.socket]] = []
+    try:
+        targets = [(sock.family, sock.getsockname()) for sock in first]
+    finally:
+        for sock in first:
+            sock.close()
+    try:
+        for _ in range(count):
+            group: list[socket.socket] = []
+            groups.append(group)
+            for family, target in targets:
+                group.append(_listening(family, target, share=True))
+    except OSError as exc:
+        for sock in (sock for group in groups for sock in group):
+            sock.close()
+        raise ListenerError(f"cannot listen on {settings.address}: {exc.strerror or exc}") from exc
+    return groups
+
+
 def split_address(address: str) -> tuple[str | None, int]:
     """`host:port` as a pair; None as host stands for every interface. Raises ListenerError."""
     host, _, port = address.rpartition(":")
@@ -90,20 +120,30 @@ def _bind_tcp(address: str) -> list[socket.socket]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     try:
-        for family, kind, protocol, _, target in dict.fromkeys(found):
-            sock = socket.socket(family, kind, protocol)
-            sockets.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind(target)
-            sock.listen(1024)
-            sock.setblocking(False)
+        for family, _, _, _, target in dict.fromkeys(found):
+            sockets.append(_listening(family, target))
     except OSError:
         for sock in sockets:
             sock.close()
         raise
     return sockets
+
+
+def _listening(family: int, target: tuple[object, ...], *, share: bool = False) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(target)
+        sock.listen(1024)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _bind_unix(settings: ListenerSettings) -> socket.socket:

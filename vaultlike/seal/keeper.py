@@ -46,7 +46,8 @@ class Keeper:
         waiting changes."""
         if not self._seals.automatic:
             return
-        await self._try()
+        if not self._open:
+            await self._try()
         self._task = asyncio.create_task(self._loop(), name="seal keeper")
 
     async def stop(self) -> None:
@@ -56,6 +57,15 @@ class Keeper:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    @property
+    def trying(self) -> bool:
+        """Whether it still wants to open by itself."""
+        return self._seals.automatic and not self._open
+
+    def settle(self) -> None:
+        """Opens nothing from here on: another process of this server did, or somebody sealed it."""
+        self._open, self._failures = True, 0
 
     async def turn(self) -> float:
         """Does what is due; seconds until the next time. One turn at a time."""

@@ -13,6 +13,8 @@ from vaultlike.http.listener import ListenerError, ListenerSettings, split_addre
 from vaultlike.http.tls import build_context
 from vaultlike.seal.configured import Stanza, check_stanza
 
+MAX_WORKERS = 64
+
 
 def check(config: ServerConfig) -> list[Problem]:
     """Everything that would keep a server with this configuration from starting, without starting anything."""
@@ -83,9 +85,10 @@ def _paths(config: ServerConfig) -> list[Problem]:
 
 
 def _workers(config: ServerConfig) -> list[Problem]:
-    """Unseal, rekey and root generation keep their progress in one process: several would each see a part of it."""
-    if config.workers > 1:
-        return [Problem(Place(), f"workers = {config.workers}: several serving processes are not built, use 1")]
+    if config.workers > MAX_WORKERS:
+        return [Problem(Place(), f"workers = {config.workers}: at most {MAX_WORKERS}, and not more than cores")]
+    if config.workers > 1 and config.storage.kind != "sqlite":
+        return [Problem(Place(), f"workers = {config.workers}: what is kept in memory has one process, use 1")]
     return []
 
 

@@ -22,7 +22,7 @@ Options:
   -log-level=LEVEL             trace, debug, info, warn or error.
   -log-format=FORMAT           standard or json.
   -log-file=PATH               Write the log there instead of to standard error.
-  -workers=N                   How many processes serve requests; only 1 is built.
+  -workers=N                   How many processes serve requests; 1 if not given.
 
 Dev options (never for real secrets):
   -dev                         In memory, unsealed, with kv version 2 at secret/ and a root token.

@@ -9,13 +9,15 @@ from typing import TextIO, cast
 from vaultlike import log
 from vaultlike.config import ServerConfig
 from vaultlike.server.failure import StartFailure
-from vaultlike.server.logstream import PatientStream, open_file
+from vaultlike.server.logstream import PatientStream, PromptStream, open_file
 
 
 class Logs:
     """Owns the stream that log lines go to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: bool = True) -> None:
+        """`threads=False`: for a process that will fork, which must not have any."""
+        self._threads = threads
         self._patient: PatientStream | None = None
         self._file: io.TextIOWrapper | None = None
 
@@ -28,6 +30,8 @@ class Logs:
             raise StartFailure(f"log_file {config.log_file}: {problem.strerror}") from None
         if opened is not None:
             stream = opened
+        elif not self._threads:
+            stream = PromptStream(sys.stderr.fileno())
         else:
             if self._patient is None:
                 self._patient = PatientStream(sys.stderr.fileno())

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import threading
 from collections import deque
 
 MAX_WAITING = 1024 * 1024  # bytes
+ATOMIC = 4096  # bytes that a pipe takes in one piece (PIPE_BUF): lines of several processes do not mix
 FLUSH = 1.0  # seconds that the last lines get at the end
 
 
@@ -63,9 +65,37 @@ class PatientStream(io.TextIOBase):
                 data += f"({lost} log lines were lost: nobody read them)\n".encode()
             try:
                 while data:
-                    data = data[os.write(self._descriptor, data) :]
+                    data = data[os.write(self._descriptor, data[: _piece(data)]) :]
             except OSError:
                 continue  # nobody will ever read it; the next lines may find another reader
+
+
+class PromptStream(io.TextIOBase):
+    """A text stream over a file descriptor for a process that has no threads: what cannot be written now is dropped."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Writes the text as far as nobody has to be waited for."""
+        data = text.encode(errors="replace")
+        try:
+            while data and select.select((), (self._descriptor,), (), 0)[1]:
+                data = data[os.write(self._descriptor, data[: _piece(data)]) :]
+        except OSError:
+            pass  # nobody will ever read it; the next lines may find another reader
+        return len(text)
+
+
+def _piece(data: bytes) -> int:
+    """How much of `data` to write at once: whole lines, as many as a pipe takes in one piece."""
+    if len(data) <= ATOMIC:
+        return len(data)
+    return data.rfind(b"\n", 0, ATOMIC) + 1 or ATOMIC
 
 
 def open_file(path: str) -> io.TextIOWrapper:

@@ -13,7 +13,8 @@ from vaultlike.clock import Clock
 from vaultlike.config import ServerConfig
 from vaultlike.core.server import Server
 from vaultlike.errors import VaultlikeError
-from vaultlike.http.listener import ListenerError, bind
+from vaultlike.http.listener import ListenerError, bind, bind_shares
+from vaultlike.http.message import Handler
 from vaultlike.http.server import HttpServer
 from vaultlike.http.vault import VaultFace
 from vaultlike.sdk.egress import Egress
@@ -54,6 +55,19 @@ def bind_all(config: ServerConfig) -> list[list[socket.socket]]:
     return groups
 
 
+def bind_for(config: ServerConfig, processes: int) -> list[list[list[socket.socket]]]:
+    """The listening sockets for each of several processes, as `bind_all` has them for one. Raises StartFailure."""
+    listeners: list[list[list[socket.socket]]] = []
+    try:
+        for listener in config.listeners:
+            listeners.append(bind_shares(listener_settings(listener), processes))
+    except ListenerError as problem:
+        for sock in (sock for shares in listeners for share in shares for sock in share):
+            sock.close()
+        raise StartFailure(str(problem)) from None
+    return [[shares[number] for shares in listeners] for number in range(processes)]
+
+
 def shown_addresses(groups: Sockets) -> list[list[str]]:
     """What sockets are bound to, as text: `host:port`, `[v6]:port` or a path."""
     return [[_shown(sock) for sock in group] for group in groups]
@@ -88,6 +102,7 @@ class Node:
             egress=egress,
             seals=seals,
         )
+        self.face = VaultFace(self.server, self._log)
         self._http = HttpServer(clock)
 
     async def open(self) -> None:
@@ -97,11 +112,14 @@ class Node:
         except VaultlikeError as problem:
             raise StartFailure(problem.reason) from None
 
-    async def listen(self, sockets: Sockets) -> None:
-        """Serves from here on, on `sockets`: one group per listener. Raises StartFailure."""
+    async def listen(self, sockets: Sockets, handler: Handler | None = None) -> None:
+        """Serves from here on, on `sockets`: one group per listener; `handler` instead of the server's own face.
+
+        Raises StartFailure.
+        """
         try:
             listeners = [listener_settings(each) for each in self.config.listeners]
-            await self._http.start(VaultFace(self.server, self._log), listeners, sockets)
+            await self._http.start(handler or self.face, listeners, sockets)
         except ListenerError as problem:
             raise StartFailure(str(problem)) from None
 

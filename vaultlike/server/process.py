@@ -16,7 +16,7 @@ import structlog
 import uvloop
 
 from vaultlike.clock import Clock, SystemClock
-from vaultlike.config import ConfigInvalid, ServerConfig
+from vaultlike.config import ServerConfig
 from vaultlike.server import banner
 from vaultlike.server.dev import DevAzure, cloud_stanza, dev_listener, open_dev, store_token
 from vaultlike.server.failure import StartFailure
@@ -24,6 +24,7 @@ from vaultlike.server.flags import Flags
 from vaultlike.server.logs import Logs
 from vaultlike.server.node import Node, bind_all, shown_addresses
 from vaultlike.server.notify import Notifier
+from vaultlike.server.reloading import reread
 from vaultlike.server.sources import Sources
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -31,6 +32,13 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 def serve(flags: Flags, environment: Mapping[str, str]) -> None:
     """Runs a server in the foreground until it is told to stop. Raises StartFailure, ConfigInvalid."""
+    sources = Sources(flags, environment)
+    if not flags.dev:
+        config = sources.read()
+        if config.workers > 1:
+            from vaultlike.server.supervisor import Supervisor  # it imports this module for its workers
+
+            return Supervisor(config, environment, sources, SystemClock()).run()
     logs = Logs()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -39,7 +47,7 @@ def serve(flags: Flags, environment: Mapping[str, str]) -> None:
         logs.close()
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """What is loaded by now stays: the collector need not walk it at every turn, and need not turn as often as it would
     for a short program (a fifth of a login's time went there)."""
     gc.collect()
@@ -103,8 +111,8 @@ class Process:
             await node.open()
             notice = await self._open_dev(node, config, shown_addresses(sockets)[0][0]) if self._flags.dev else ""
             await node.listen(sockets)
-            _settle_memory()
-            with _pid_file(config.pid_file):
+            settle_memory()
+            with pid_file(config.pid_file):
                 banner.say(banner.configuration(config, shown_addresses(sockets)) + banner.STARTED + notice)
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload, node)
                 self._notifier.ready()
@@ -128,24 +136,17 @@ class Process:
         return banner.dev_notice(url, keys, stored, self._ca_file, self._azure)
 
     def _reload(self, node: Node) -> None:
-        """Reads everything again; with a problem everything stays as it is, and the log says why."""
+        """Reads everything again; with a problem everything stays as it is."""
         self._notifier.reloading(self._clock.monotonic())
-        try:
-            config = self._sources.read()
-            self._logs.use(config)
-        except ConfigInvalid as invalid:
-            for problem in invalid.problems:
-                self._log.error("not reloaded", problem=str(problem))
-        except StartFailure as failure:
-            self._log.error("not reloaded", problem=str(failure))
-        else:
+        config = reread(self._sources, self._logs, self._log)
+        if config is not None:
             node.reload(config)
             self._log.info("reloaded")
         self._notifier.ready()
 
 
 @contextlib.contextmanager
-def _pid_file(path: str) -> Iterator[None]:
+def pid_file(path: str) -> Iterator[None]:
     """A file with this process' number while it serves. Raises StartFailure."""
     if not path:
         yield
