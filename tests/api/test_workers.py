@@ -35,9 +35,9 @@ def children(server: Running) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def comes(fact: Callable[[], bool]) -> bool:
-    """Whether something becomes true in time."""
-    until = time.monotonic() + PATIENCE
+def comes(fact: Callable[[], bool], patience: float = PATIENCE) -> bool:
+    """Whether something becomes true in time, which is `patience` seconds."""
+    until = time.monotonic() + patience
     while not fact():
         if time.monotonic() > until:
             return False
@@ -231,6 +231,40 @@ def test_sealing_one_seals_all_and_a_new_one_stays_sealed(server: Running, which
         server.call("PUT", "sys/unseal", {"key": key})
     assert both.statuses("GET", "auth/token/lookup-self", token=root) == [200, 200]
     both.close()
+
+
+def test_a_worker_that_hangs_does_not_keep_its_keys(server: Running) -> None:
+    root = opened(server)
+    before = children(server)
+    assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) == 1  # a process with threads must not fork
+    os.kill(before[1], signal.SIGSTOP)
+    asked = _asked(server, before[0])
+    asked.request("PUT", "/v1/sys/seal", headers={"X-Vault-Token": root})
+    assert asked.getresponse().status == 204
+    asked.close()
+    assert server.logged("a worker hangs and is killed")
+    assert comes(partial(replaced, server, before[1]))
+    both = Both(server)
+    assert both.statuses("GET", "sys/health") == [503, 503]
+    both.close()
+
+
+def _asked(server: Running, worker: int) -> HTTPConnection:
+    """A connection to that worker, which is the only one that accepts any."""
+    while True:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        connection.connect()
+        client: int = connection.sock.getsockname()[1]
+        if comes(partial(_accepted, server.port, client, worker), 0.2):
+            return connection
+        connection.close()
+
+
+def _accepted(port: int, client: int, worker: int) -> bool:
+    try:
+        return _owner([worker], port, client) == worker
+    except AssertionError:
+        return False
 
 
 def test_a_static_seal_that_was_sealed_by_hand_stays_so_in_a_new_worker(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ class Siblings(Protocol):
         ...
 
     async def closed(self) -> None:
-        """This process has sealed; returns when the others have too, or are gone."""
+        """This process has sealed; returns when the others have too, or are about to be killed."""
         ...
 
 

@@ -16,7 +16,11 @@ Answerer = Callable[[bytes], Awaitable[bytes]]
 
 
 class PeerGone(Exception):
-    """The other process cannot answer: it is not there, it failed, or it took too long."""
+    """The other process cannot answer."""
+
+
+class PeerSilent(PeerGone):
+    """The other process may be there, but it failed or took too long."""
 
 
 class Channel:
@@ -60,7 +64,7 @@ class Channel:
                     future.set_exception(PeerGone("the supervisor is gone"))
 
     async def ask(self, peer: int, payload: bytes, timeout: float) -> bytes:
-        """What another worker answers within `timeout` seconds. Raises PeerGone."""
+        """What another worker answers within `timeout` seconds. Raises PeerGone, PeerSilent."""
         self._number = number = (self._number + 1) & 0xFFFFFFFF
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
@@ -69,7 +73,7 @@ class Channel:
             async with asyncio.timeout(timeout):
                 return await future
         except (TimeoutError, BadFrame):
-            raise PeerGone(f"worker {peer} does not answer") from None
+            raise PeerSilent(f"worker {peer} does not answer") from None
         finally:
             del self._waiting[number]
 
@@ -90,6 +94,8 @@ class Channel:
             return  # the answer to a question that nobody asks any more
         if frame.kind is Kind.ANSWER and frame.payload:
             future.set_result(frame.payload)
+        elif frame.kind is Kind.ANSWER:
+            future.set_exception(PeerSilent(f"worker {frame.peer} failed"))
         else:
             future.set_exception(PeerGone(f"worker {frame.peer} is gone"))
 

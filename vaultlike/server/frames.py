@@ -23,6 +23,7 @@ class Kind(IntEnum):
     ASK = 3  # to another process
     ANSWER = 4  # to the process that asked, with the number of the question
     GONE = 5  # from the supervisor: there is nobody who could answer
+    KILL = 6  # to the supervisor: the process named does not do what it must, and may not live on
 
 
 class Frame(Struct, gc=False):

@@ -33,7 +33,7 @@ class Relay:
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
         self._lines: dict[int, Line] = {}
-        self.hung: set[int] = set()  # workers that do not read what is sent to them
+        self.hung: set[int] = set()  # workers that do not read what is sent to them, or do not seal when told to
 
     def line(self, worker: int) -> Line | None:
         """A worker's line as long as it is there."""
@@ -88,6 +88,8 @@ class Relay:
             if frame.kind in (Kind.READY, Kind.FAILED):
                 frame.peer = line.worker
                 own.append(frame)
+            elif frame.kind is Kind.KILL:
+                self.hung.add(frame.peer)
             else:
                 self._pass(line, frame)
         return own

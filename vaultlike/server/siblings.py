@@ -21,14 +21,15 @@ from vaultlike.errors import TooLarge, Unavailable, VaultlikeError
 from vaultlike.http.message import Handler, Incoming, Outgoing
 from vaultlike.http.vault import PREFIX, refusal
 from vaultlike.paths import canonical
-from vaultlike.server.channel import Channel, PeerGone
+from vaultlike.server.channel import Channel, PeerGone, PeerSilent
+from vaultlike.server.frames import Frame, Kind
 
 LEADER = 0
 # The second word of paths under `sys/` whose progress lives in one process.
 LED = frozenset((
     "init", "unseal", "seal", "rekey", "rekey-recovery-key", "rotate", "generate-root", "generate-root-token",
 ))  # fmt: skip
-WAIT = 10.0  # seconds for another worker to open or seal
+WAIT = 5.0  # seconds for another worker to open or seal
 FORWARDED = 90.0  # seconds for an answer of worker 0
 MANY = 64  # requests on their way to worker 0 at a time; more wait
 LOOK = 1.0  # seconds between a sealed worker's looks at the others
@@ -45,7 +46,7 @@ class Adopt(Struct, tag=1, array_like=True):
 
 
 class Close(Struct, tag=2, array_like=True):
-    """Seal."""
+    """Seal. A worker that does not is killed."""
 
     epoch: int
 
@@ -123,7 +124,17 @@ class Siblings:
 
     async def closed(self) -> None:
         """See core.server.Siblings."""
-        await self._all(Close(self._epoch))
+        payload = _encode(Close(self._epoch))
+
+        async def one(peer: int) -> None:
+            try:
+                await self._channel.ask(peer, payload, WAIT)
+            except PeerSilent:  # whoever sealed the server must be able to rely on it
+                self._channel.tell(Frame(Kind.KILL, peer, 0))
+            except PeerGone:
+                return  # with its keys
+
+        await asyncio.gather(*(one(peer) for peer in self._others))
 
     # As the worker sees them
 

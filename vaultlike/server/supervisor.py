@@ -38,7 +38,7 @@ SIGNALS = (*STOPPING, signal.SIGHUP, signal.SIGCHLD)
 PATIENCE = DRAIN + 10.0  # seconds until a worker that should end is killed
 STEADY = 10.0  # seconds that a worker lives which has not failed at its start
 FAREWELL = 5.0  # seconds for workers to end after a failure of the supervisor
-LAST_DELAY = 30.0  # seconds between two starts of a worker that ends again and again
+LAST_DELAY = 5.0  # seconds between two starts of a worker that ends again and again; its clients wait that long
 
 
 class Child(Struct):
@@ -142,9 +142,10 @@ class Supervisor:
             self._log.error("a worker cannot be understood and is killed", number=line.worker, problem=str(problem))
             os.kill(self._children[line.worker].pid, signal.SIGKILL)
             return
-        for number in self._relay.hung:
-            self._log.error("a worker hangs and is killed", number=number)
-            os.kill(self._children[number].pid, signal.SIGKILL)
+        for child in self._children:
+            if child.number in self._relay.hung and child.pid:
+                self._log.error("a worker hangs and is killed", number=child.number)
+                os.kill(child.pid, signal.SIGKILL)
         self._relay.hung.clear()
         for frame in frames:
             self._told(self._children[frame.peer], frame)

@@ -93,7 +93,7 @@ class SqliteEngine(SqliteReads):
         lock = FileLock(self._path + ".lock")
         try:
             connection = WriteConnection(self._connect, iter_chunk_size=64)
-            await connection
+            await connection.open()
         except BaseException:
             lock.close()
             raise

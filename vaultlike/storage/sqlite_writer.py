@@ -53,6 +53,14 @@ Outcome = list[object] | Exception
 class WriteConnection(aiosqlite.Connection):
     """An aiosqlite connection that runs a function with the raw connection on its thread: many statements, one hop."""
 
+    async def open(self) -> None:
+        """Starts the thread and connects on it. Raises sqlite3.Error, with the thread ended."""
+        try:
+            await self
+        except BaseException:
+            self._thread.join()  # about to end anyway; one that outlived the event loop would print a traceback
+            raise
+
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
         return result
