@@ -31,4 +31,6 @@ user_lockout "all" {
   lockout_counter_reset = "15m"
 }
 
+# workers = 2 # serving processes, at most one for each core; docs/operations.md "Workers"
+
 log_level = "info" # to standard error; systemd keeps it in the journal
