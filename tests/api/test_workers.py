@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.api.running import PATIENCE, Running, free_port, refused
+from tests.api.running import PATIENCE, Running, refused
+from vaultlike.testing.process import free_port
 
 
 def written(folder: Path, port: int, extra: str = "") -> str:
