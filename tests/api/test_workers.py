@@ -319,12 +319,12 @@ def test_a_running_request_is_finished_and_nobody_new_is_let_in(server: Running)
     opened(server)
     workers = children(server)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
-        client.sendall(b"POST /v1/sys/unseal HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        client.sendall(b"POST /v1/auth/token/lookup HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
         assert comes(lambda: _received(server.port, client.getsockname()[1]))
         server.send(signal.SIGTERM)
         assert comes(lambda: _closed(server.port))
         client.sendall(b"}")
-        assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
+        assert client.recv(1000).startswith(b"HTTP/1.1 403 ")
     assert server.process.wait(PATIENCE) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
