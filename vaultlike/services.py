@@ -16,12 +16,13 @@ from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.namespaces import Namespace, Namespaces
 from vaultlike.mounts.router import Router
 from vaultlike.mounts.table import MountTable
 from vaultlike.policy.acl import ACL
 from vaultlike.policy.store import PolicyStore
 from vaultlike.policy.template import Facts
-from vaultlike.sdk import Call, Reply, WrapInfo
+from vaultlike.sdk import Call, Caller, Reply, WrapInfo
 from vaultlike.seal.barrier import Barrier
 from vaultlike.settings import Settings
 from vaultlike.storage.engine import Engine
@@ -40,7 +41,10 @@ class Services(Protocol):
     random: Callable[[int], bytes]
     log: FilteringBoundLogger
     catalog: Catalog
-    storage: View  # the core's own documents
+    namespace: Namespace  # the one that all this is about
+    namespaces: Namespaces  # all of them
+    storage: View  # the core's own documents of the namespace
+    root_storage: View  # the same of the root namespace
     documents: View  # all documents of the namespace
     table: MountTable
     router: Router
@@ -65,6 +69,26 @@ class Services(Protocol):
 
     async def acl(self, token: Token, entity: Entity | None) -> ACL:
         """What a token may do now."""
+        ...
+
+    def admits(self, token: Token) -> bool:
+        """Whether a token may be used here at all: one of this namespace, or of one above it."""
+        ...
+
+    async def home(self, token: Token) -> Services:
+        """The services of the namespace that a token is of; raises Denied where that one is gone."""
+        ...
+
+    async def open_namespace(self, namespace: Namespace) -> None:
+        """Gives a namespace what every one has: its mounts and its default policy."""
+        ...
+
+    async def end_namespace(self, namespace: Namespace) -> None:
+        """Empties a namespace and forgets it; raises Invalid while others are inside."""
+        ...
+
+    async def acl_of_caller(self, caller: Caller) -> ACL:
+        """What the caller of a request may do here."""
         ...
 
     async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:

@@ -38,7 +38,8 @@ class AuditEvent(Struct, kw_only=True):
     mount_path: str = ""
     mount_type: str = ""
     mount_accessor: str = ""
-    namespace: str = ""
+    namespace: str = ""  # id, "" is the root one
+    namespace_path: str = ""
     remote: str = ""
     data: Mapping[str, object] | None = None
     headers: Mapping[str, str]

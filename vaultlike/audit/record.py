@@ -63,7 +63,7 @@ def _request(
     if accessor:
         shown["client_token_accessor"] = accessor
     _mount(shown, event)
-    shown["namespace"] = {"id": event.namespace, "path": event.namespace} if event.namespace else {"id": "root"}
+    shown["namespace"] = {"id": event.namespace, "path": event.namespace_path} if event.namespace else {"id": "root"}
     shown["path"] = redactor.text(event.path)
     if event.data:
         shown["data"] = redactor.data(event.data, event.clear_request_keys)

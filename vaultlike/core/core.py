@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Mapping
 
-from structlog.typing import FilteringBoundLogger
-
-from vaultlike.audit.broker import AuditBroker
-from vaultlike.clock import Clock
 from vaultlike.core import renewal, simulation, workload, wrapping
-from vaultlike.core.explain import Explained, Explanations, show
-from vaultlike.core.leader import Leader
-from vaultlike.core.lockout import Lockouts
-from vaultlike.core.throttle import Throttle
+from vaultlike.core.branches import Branches
+from vaultlike.core.explain import Explained, show
+from vaultlike.core.shared import Shared
+from vaultlike.errors import Denied
 from vaultlike.identity.entity import Entity
 from vaultlike.identity.group import GroupIndex, Membership
 from vaultlike.identity.groups import GroupStore
 from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
-from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.namespaces import ROOT, Namespace
 from vaultlike.mounts.router import Mount, Router
 from vaultlike.mounts.table import MountTable
 from vaultlike.policy.acl import ACL
 from vaultlike.policy.compiled import Compiled
 from vaultlike.policy.store import PolicyStore
 from vaultlike.policy.template import AliasFacts, Facts, GroupFacts
-from vaultlike.sdk import Backend, Call, Reply, WrapInfo
-from vaultlike.sdk.egress import Egress
-from vaultlike.seal.barrier import Barrier
-from vaultlike.settings import Settings
-from vaultlike.storage.engine import Engine
-from vaultlike.storage.view import DecodedCache, Generation, View
+from vaultlike.policy.within import NOTHING, Within
+from vaultlike.sdk import Backend, Call, Caller, Reply, WrapInfo
 from vaultlike.tokens.entry import Token
 from vaultlike.tokens.store import TokenStore
 from vaultlike.tokens.sweeper import sweep
@@ -49,53 +40,42 @@ MakeBackend = Callable[["Core", MountEntry], Backend]
 
 
 class Core:
-    """Everything a request needs once the server is unsealed. One namespace's worth: the root namespace."""
+    """Everything a request needs once the server is unsealed: one namespace's worth. `root` is None for the root's."""
 
     def __init__(
-        self,
-        *,
-        engine: Engine,
-        barrier: Barrier,
-        settings: Settings,
-        clock: Clock,
-        random: Callable[[int], bytes],
-        log: FilteringBoundLogger,
-        egress: Egress,
-        catalog: Catalog,
-        make_backend: MakeBackend,
-        reload_keys: Callable[[], object],
+        self, shared: Shared, make_backend: MakeBackend, namespace: Namespace = ROOT, root: Core | None = None
     ) -> None:
-        self.engine, self.barrier, self.settings = engine, barrier, settings
-        self.clock, self.random, self.log, self.egress, self.catalog = clock, random, log, egress, catalog
-        self._make_backend, self._reload_keys = make_backend, reload_keys
-        self.generation = Generation()
-        cache = DecodedCache(self.generation)
-        self.storage = View(engine, barrier, "", "core/", cache=cache)
-        self.table = MountTable(self.storage, clock, random)
-        self.router = Router(self._mount, log)
-        self.policies = PolicyStore(View(engine, barrier, "", "policy/", cache=cache))
-        self.tokens = TokenStore(engine, barrier, clock, random)
-        self.identity = IdentityStore(engine, barrier, clock, random)
-        self.groups = GroupStore(View(engine, barrier, "", "identity/groups/", cache=cache), clock, random)
-        self.issuer = Issuer(View(engine, barrier, "", "identity/oidc/", cache=cache), clock, random, settings.api_addr)
-        self.audit = AuditBroker(View(engine, barrier, "", "audit/", cache=cache), clock, log, barrier.derive("audit"))
-        self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
-        self.leader = Leader(engine, clock, log, random)
-        self.throttle = Throttle(clock)
-        counters = View(engine, barrier, "", "lockout/", bump=False)
-        self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, log, lambda: self.settings)
-        self.documents = View(engine, barrier, "", "", cache=cache)  # mounts take their folder of it
+        self._shared, self._make_backend = shared, make_backend
+        self.namespace, self.namespaces = namespace, shared.namespaces
+        self.engine, self.barrier, self.settings = shared.engine, shared.barrier, shared.settings
+        self.clock, self.random, self.log = shared.clock, shared.random, shared.log
+        self.egress, self.catalog, self.audit = shared.egress, shared.catalog, shared.audit
+        self.explanations, self.leader = shared.explanations, shared.leader
+        self.throttle, self.lockouts = shared.throttle, shared.lockouts
+        self.root_storage = shared.storage
+        place = namespace.id
+        self.storage = shared.view(place, "core/")
+        self.documents = shared.view(place, "")  # mounts take their folder of it
+        self.table = MountTable(self.storage, self.clock, self.random)
+        self.router = Router(self._mount, self.log)
+        self.policies = PolicyStore(shared.view(place, "policy/"))
+        self.tokens = TokenStore(self.engine, self.barrier, self.clock, self.random, place, self._sees)
+        self.identity = IdentityStore(self.engine, self.barrier, self.clock, self.random, place)
+        self.groups = GroupStore(shared.view(place, "identity/groups/"), self.clock, self.random)
+        oidc = shared.view(place, "identity/oidc/")
+        self.issuer = Issuer(oidc, self.clock, self.random, self.settings.api_addr, namespace.path)
         self._compiled: dict[tuple[str, ...], Compiled] = {}  # by policy names
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}  # by policy names and entity
         self.cluster = ("", "")  # name and id
         self.followed: int | None = None  # the generation that mounts, policies and devices are known to be up to
         self._refreshing = asyncio.Lock()
+        self._root = self if root is None else root
+        self.branches: Branches = Branches(self) if root is None else root.branches
 
     async def start(self) -> None:
-        """Loads mounts, policies and audit devices; makes what every new server has."""
-        await self.policies.ensure_default()
-        await self.table.ensure(DEFAULT_MOUNTS)
-        self.cluster = await self._cluster()
+        """Loads mounts, policies and audit devices; makes what every new server has. The root's core alone."""
+        await self.furnish()
+        self.cluster = await self._shared.cluster()
         await self.refresh(await self.engine.generation())
         await self.explanations.start()
         self.leader.every(30.0, "expired tokens", self._sweep)
@@ -103,42 +83,98 @@ class Core:
         self.leader.every(300.0, "lockouts", self._tidy_lockouts)
         await self.leader.start()
 
+    async def furnish(self) -> None:
+        """Makes what every namespace has: its default policy and its own mounts."""
+        await self.policies.ensure_default()
+        await self.table.ensure(DEFAULT_MOUNTS)
+
     async def stop(self) -> None:
-        """Ends background work and drops everything opened."""
+        """Ends background work and drops everything opened. The root's core alone."""
         await self.leader.stop()
         await self.explanations.stop()
-        await self.router.unload()
+        await self.branches.close()
+        await self.close()
         await self.audit.close()
+
+    async def close(self) -> None:
+        """Drops what this namespace opened."""
+        await self.router.unload()
         self.tokens.forget()
         self.identity.forget()
         self._compiled.clear()
         self._acls.clear()
 
-    async def _cluster(self) -> tuple[str, str]:
-        made = str(uuid.UUID(bytes=self.random(16), version=4)).encode()
-        identity = await self.storage.update("cluster", lambda known: known or made)
-        assert identity is not None
-        return f"{self.settings.cluster_name}-{identity[:8].decode()}", identity.decode()
-
     async def refresh(self, generation: int) -> None:
         """Takes over configuration that anybody changed: caches are dropped, mounts follow the table."""
+        shared = self._shared
         async with self._refreshing:
             if self.followed is not None and generation <= self.followed:
                 return  # somebody was faster, or the caller read the counter before the last change
-            await _maybe(self._reload_keys())
-            self.generation.value = generation
-            # new objects: what is being compiled from older policies lands in the old ones
-            self._compiled, self._acls = {}, {}
-            self.identity.forget()
-            await self.router.load(await self.table.load())
+            await _maybe(shared.reload_keys())
+            shared.generation.value = generation
+            await self.namespaces.load()
+            await self._reload()
             await self.audit.load()
+            await self.branches.prune()
             self.followed = generation  # only now: until then requests wait for the lock; a failure is tried again
+
+    async def follow(self, generation: int) -> None:
+        """Takes over for a namespace below the root what the root's core has seen up to `generation`."""
+        async with self._refreshing:
+            if self.followed is None or generation > self.followed:
+                await self._reload()
+                self.followed = generation
+
+    async def _reload(self) -> None:
+        # new objects: what is being compiled from older policies lands in the old ones
+        self._compiled, self._acls = {}, {}
+        self.identity.forget()
+        await self.router.load(await self.table.load())
 
     async def current(self) -> None:
         """Makes sure that this process has seen every configuration write; for paths that present no token."""
-        generation = await self.engine.generation()
-        if generation != self.followed:
-            await self.refresh(generation)
+        generation, root = await self.engine.generation(), self._root
+        if generation != root.followed:
+            await root.refresh(generation)
+        if root is not self:
+            await self.follow(root.followed or 0)
+
+    # Namespaces
+
+    def _sees(self, namespace: str) -> bool:
+        found = self.namespaces.by_id(namespace)
+        return found is not None and self.namespace.covers(found)
+
+    def admits(self, token: Token) -> bool:
+        """Whether a token may be used here at all: one of this namespace, or of one above it."""
+        place = token.row.namespace
+        if place == self.namespace.id:
+            return True
+        found = self.namespaces.by_id(place)
+        return found is not None and found.covers(self.namespace)
+
+    async def home(self, token: Token) -> Core:
+        """The core of the namespace that a token is of; raises Denied where that one is gone."""
+        place = token.row.namespace
+        if place == self.namespace.id:
+            return self
+        found = self.namespaces.by_id(place)
+        if found is None:
+            raise Denied(reason="the token's namespace is gone")
+        return await self.branches.at(found)
+
+    def branch(self, namespace: Namespace) -> Core:
+        """A core for a namespace below the root, with nothing loaded yet."""
+        return Core(self._shared, self._make_backend, namespace, self._root)
+
+    async def open_namespace(self, namespace: Namespace) -> None:
+        """Gives a new namespace what every one has."""
+        await self._root.current()
+        await self.branches.at(namespace)
+
+    async def end_namespace(self, namespace: Namespace) -> None:
+        """Empties a namespace and forgets it; raises Invalid while others are inside."""
+        await self.branches.end(namespace)
 
     # Mounts
 
@@ -163,8 +199,22 @@ class Core:
     # Policies
 
     async def acl(self, token: Token, entity: Entity | None) -> ACL:
-        """What the token may do now: its own policies and its entity's, compiled once per generation."""
-        return await self.acl_of(await self.policies_of(token, entity), entity)
+        """What the token may do here now: its own policies and its entity's, compiled once per generation.
+
+        A token of a namespace above does what its policies there say about paths in here; any other token nothing.
+        """
+        if token.row.namespace == self.namespace.id:
+            return await self.acl_of(await self.policies_of(token, entity), entity)
+        if not self.admits(token):
+            return NOTHING
+        home = await self.home(token)
+        return Within(await home.acl(token, entity), self.namespace.path[len(home.namespace.path) :])
+
+    async def acl_of_caller(self, caller: Caller) -> ACL:
+        """What the caller of a request may do here."""
+        token = caller.record
+        assert isinstance(token, Token)
+        return await self.acl(token, await (await self.home(token)).identity.entity(caller.entity_id))
 
     async def policies_of(self, token: Token, entity: Entity | None) -> tuple[str, ...]:
         """The names of all policies that count for a token, sorted."""
@@ -242,7 +292,7 @@ class Core:
 
     async def renew(self, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:
         """More time for a token, within every limit."""
-        return await renewal.renew(self, call, token, increment, show_token=show_token)
+        return await renewal.renew(await self.home(token), call, token, increment, show_token=show_token)
 
     async def wrap(self, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
         """A single-use token that holds `payload` for `ttl` seconds."""
@@ -259,7 +309,7 @@ class Core:
 
     async def identity_token(self, entry: MountEntry, audience: str, ttl: int) -> tuple[str, int]:
         """A workload identity token of a mount, and its TTL in seconds."""
-        return await workload.identity_token(self.issuer, entry, audience, ttl)
+        return await workload.identity_token(self.issuer, self.namespace, entry, audience, ttl)
 
     async def locked_users(self, accessor: str = "") -> dict[str, list[str]]:
         """The names that are locked out, by accessor of their mount; of one mount or of all."""
@@ -273,18 +323,22 @@ class Core:
     # Background work, run by one node at a time
 
     async def _tidy_lockouts(self) -> None:
-        await self.lockouts.tidy({mount.entry.accessor: mount.entry for mount in self.router.mounts()})
+        known: dict[str, MountEntry] = {}
+        async for core in self.branches.every():
+            known.update({mount.entry.accessor: mount.entry for mount in core.router.mounts()})
+        await self.lockouts.tidy(known)
 
     async def _sweep(self) -> None:
         await sweep(self.engine, self.clock)
 
     async def _tick(self) -> None:
-        for mount in self.router.mounts():
-            if mount.backend is not None:
-                try:
-                    await mount.backend.tick()
-                except Exception as problem:  # one mount's trouble is not the next one's
-                    self.log.error("periodic work failed", mount=mount.entry.path, problem=repr(problem))
+        async for core in self.branches.every():
+            for mount in core.router.mounts():
+                if mount.backend is not None:
+                    try:
+                        await mount.backend.tick()
+                    except Exception as problem:  # one mount's trouble is not the next one's
+                        self.log.error("periodic work failed", mount=mount.entry.path, problem=repr(problem))
 
 
 async def _maybe(result: object) -> None:

@@ -1,7 +1,8 @@
 """A request's way through the house: a fixed tuple of small phases, the same for logins and everything else.
 
-Order is the wire contract's (spec/vault-api.md 1.9): namespace, token read (which also tells whether the configuration
-moved), route, rate limit, token, ACL, audit, body, handler, login, wrap, audit. A plugin cannot skip any of it.
+Order is the wire contract's (spec/vault-api.md 1.9): token read (which also tells whether the configuration moved, and
+judges nothing yet), namespace, route, rate limit, token, ACL, audit, body, handler, login, wrap, audit. A plugin cannot
+skip any of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from vaultlike.errors import (
     Internal,
     Invalid,
     NoRoute,
-    NotFound,
     PermissionDenied,
     Unavailable,
     UnsupportedOperation,
@@ -37,6 +37,7 @@ from vaultlike.sdk.networks import admits
 from vaultlike.sdk.routes import VERB_OF
 from vaultlike.storage.engine import LAST_USE
 from vaultlike.system.rate_limits import quotas
+from vaultlike.system.restricted import restrict
 
 Phase = Callable[[Core, Exchange], Awaitable[None]]
 
@@ -44,7 +45,10 @@ Phase = Callable[[Core, Exchange], Awaitable[None]]
 async def handle(core: Core, request: Request) -> Outcome:
     """Runs one request. Raises VaultlikeError for every refusal; `http` renders both."""
     exchange = Exchange(request=request)
+    root = core
     try:
+        await read_token(root, exchange)
+        core = await in_namespace(root, exchange)
         for phase in PHASES:
             await phase(core, exchange)
     except VaultlikeError as problem:
@@ -56,14 +60,20 @@ async def handle(core: Core, request: Request) -> Outcome:
     finally:
         token = exchange.token
         if token is not None and token.row.uses_left == LAST_USE:
-            await core.tokens.revoke(token.row.id)
+            await root.tokens.revoke(token.row.id)
     return exchange.outcome()
 
 
-async def in_namespace(core: Core, exchange: Exchange) -> None:
-    """Only the root namespace exists so far."""
-    if exchange.request.namespace not in ("", "root"):
-        raise NotFound("namespace not found")
+async def in_namespace(root: Core, exchange: Exchange) -> Core:
+    """The core of the namespace that header and path name; the request's path goes on inside it."""
+    request, namespaces = exchange.request, root.namespaces
+    if namespaces.only_root and not request.namespace:
+        return root
+    namespace, request.path = namespaces.resolve(request.namespace, request.path)
+    if not namespace.id:
+        return root
+    restrict(request.path)
+    return await root.branches.at(namespace)
 
 
 async def read_token(core: Core, exchange: Exchange) -> None:
@@ -100,13 +110,14 @@ async def route(core: Core, exchange: Exchange) -> None:
 
 async def limit(core: Core, exchange: Exchange) -> None:
     """Refuses an address that asks too often, before anything is done for it (`sys/quotas`)."""
-    found = await quotas(core.storage)
+    found = await quotas(core.root_storage)
     if not found.rules:
         return
     request = exchange.request
-    rule = found.rule_of(request.path, await _role(exchange) if found.ask_role else "")
+    path = core.namespace.path + request.path
+    rule = found.rule_of(path, await _role(exchange) if found.ask_role else "")
     if rule is not None:
-        core.throttle.count(rule, request.path, request.remote, show_headers=found.show_headers)
+        core.throttle.count(rule, path, request.remote, show_headers=found.show_headers)
 
 
 async def _role(exchange: Exchange) -> str:
@@ -125,7 +136,10 @@ async def admit(core: Core, exchange: Exchange) -> None:
     if token is None:
         raise _unknown(exchange, "the token is unknown, expired or used up" if request.token else "no token")
     exchange.token = None  # until admitted: a refusal by address costs no use
-    if token.row.mount and not token.batch and core.router.by_accessor(token.row.mount) is None:
+    if not core.admits(token):
+        raise Denied(reason="the token is of another namespace")
+    home = await core.home(token)
+    if token.row.mount and not token.batch and home.router.by_accessor(token.row.mount) is None:
         raise Denied(reason="the mount that made the token is gone")  # a login that raced with disabling it
     if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, request.remote):
         raise Denied(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
@@ -136,7 +150,7 @@ async def admit(core: Core, exchange: Exchange) -> None:
         token = used
     exchange.token = token
     if token.row.entity:
-        exchange.entity = await core.identity.standing(token.row.entity)
+        exchange.entity = await home.identity.standing(token.row.entity)
         if exchange.entity is None or exchange.entity.body.disabled:
             raise Denied(reason="the token's entity is disabled or gone")
 
@@ -159,7 +173,7 @@ async def prepare(core: Core, exchange: Exchange) -> None:
             accessor=token.entry.accessor,
             entity_id=exchange.entity.id if exchange.entity is not None else "",
             display_name=token.entry.display_name,
-            policies=await core.policies_of(token, exchange.entity),
+            policies=await (await core.home(token)).policies_of(token, exchange.entity),
             token_policies=token.entry.policies,
             kind="batch" if token.batch else "service",
             is_root=token.is_root,
@@ -177,6 +191,7 @@ async def prepare(core: Core, exchange: Exchange) -> None:
         data=data,
         params=exchange.params,
         remote=request.remote,
+        namespace=core.namespace.id,
         headers=request.headers,
         peer_certificate=request.peer_certificate,
         caller=caller,
@@ -291,8 +306,6 @@ async def audit_response(core: Core, exchange: Exchange) -> None:
 
 
 PHASES: tuple[Phase, ...] = (
-    in_namespace,
-    read_token,
     route,
     limit,
     admit,

@@ -17,6 +17,7 @@ from vaultlike.clock import Clock
 from vaultlike.core import pipeline
 from vaultlike.core.core import Core
 from vaultlike.core.request import Outcome, Request
+from vaultlike.core.shared import Shared
 from vaultlike.core.wiring import make_backend, make_catalog
 from vaultlike.errors import Invalid, Sealed, UnsupportedOperation
 from vaultlike.sdk import Call, Raw, Reply
@@ -168,7 +169,7 @@ class Server:
         async with self._turning:
             if self.core is not None:
                 return False
-            core = Core(
+            shared = Shared(
                 engine=self.engine,
                 barrier=barrier,
                 settings=self.settings,
@@ -177,9 +178,9 @@ class Server:
                 log=self.log,
                 egress=self.egress,
                 catalog=self.catalog,
-                make_backend=lambda core, entry: make_backend(self, core, entry),
                 reload_keys=self.custodian.refresh,
             )
+            core = Core(shared, lambda core, entry: make_backend(self, core, entry))
             await core.start()
             self.core = core
             self.log.info("unsealed")

@@ -33,7 +33,8 @@ async def simulate(
     facts = owned.route.login
     trial = Call(
         id=call.id, operation="update", path=rest, mount=mount.entry.path, data=data, params=hit[1],
-        remote=call.remote, headers=call.headers, peer_certificate=call.peer_certificate, simulated=True,
+        namespace=call.namespace, remote=call.remote, headers=call.headers, peer_certificate=call.peer_certificate,
+        simulated=True,
     )  # fmt: skip
     request = Request(id=call.id, verb="write", path=path, decode=dict, render=lambda _: None, headers=call.headers)
     exchange = Exchange(request=request, mount=mount, owned=owned, params=hit[1], rest=rest, call=trial)

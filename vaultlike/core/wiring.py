@@ -35,7 +35,7 @@ def make_backend(life: Life, core: Core, entry: MountEntry) -> Backend:
         mount=entry.path,
         accessor=entry.accessor,
         uuid=entry.uuid,
-        namespace="",
+        namespace=core.namespace.id,
         storage=core.documents.below(entry.storage_prefix),
         clock=core.clock,
         egress=core.egress,

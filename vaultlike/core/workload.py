@@ -7,13 +7,16 @@ from msgspec import UNSET
 from vaultlike.errors import Invalid
 from vaultlike.identity.issuer import DEFAULT, PLUGINS, Issuer
 from vaultlike.mounts.entry import BUILTIN_SUFFIX, MountEntry
+from vaultlike.mounts.namespaces import Namespace
 from vaultlike.settings import VERSION
 
 MAX_AUDIENCE = 600  # characters; the clouds take no more
 USUAL_TTL = 3600  # seconds
 
 
-async def identity_token(issuer: Issuer, entry: MountEntry, audience: str, ttl: int) -> tuple[str, int]:
+async def identity_token(
+    issuer: Issuer, namespace: Namespace, entry: MountEntry, audience: str, ttl: int
+) -> tuple[str, int]:
     """A workload identity token of a mount for one audience, and its TTL in seconds.
 
     `ttl` 0 is an hour; the key's verification_ttl caps it. Raises Invalid for a bad audience or a missing key, and
@@ -25,11 +28,11 @@ async def identity_token(issuer: Issuer, entry: MountEntry, audience: str, ttl: 
     kind = "auth" if entry.auth else "secret"
     claims: dict[str, object] = {
         "iss": await issuer.url(PLUGINS),
-        "sub": f"plugin-identity:root:{kind}:{entry.accessor}",
+        "sub": f"plugin-identity:{namespace.shown_id}:{kind}:{entry.accessor}",
         "aud": [audience],
         "vaultproject.io": {
-            "namespace_id": "root",
-            "namespace_path": "",
+            "namespace_id": namespace.shown_id,
+            "namespace_path": namespace.path,
             "class": kind,
             "plugin": entry.kind,
             "version": entry.config.plugin_version or f"v{VERSION}{BUILTIN_SUFFIX}",

@@ -161,6 +161,8 @@ class VaultFace:
             outgoing = refusal(Internal())
         if outgoing.status >= 400:
             extra = (*extra, ("X-Request-Id", request_id))
+        if "X-Vault-Namespace" in incoming.headers and _plain(incoming.headers["X-Vault-Namespace"]):
+            extra = (*extra, ("X-Vault-Namespace", incoming.headers["X-Vault-Namespace"]))
         if extra:
             headers = (*outgoing.headers, *extra)
             outgoing = Outgoing(outgoing.status, outgoing.body, outgoing.content_type, headers)
@@ -207,6 +209,11 @@ class VaultFace:
             wrap_ttl=_wrap_ttl(wrap) if wrap else 0,
             size=len(incoming.body),
         )
+
+
+def _plain(text: str) -> bool:
+    """Whether a header's value can be sent back as it came."""
+    return text.isascii() and text.isprintable()
 
 
 class _BadVerb(VaultlikeError):

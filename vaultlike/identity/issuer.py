@@ -46,11 +46,16 @@ _decode_config = msgspec.json.Decoder(IssuerConfig).decode
 
 
 class Issuer:
-    """The identity tokens of one namespace. `api_addr` is the server's public address, without a path."""
+    """The identity tokens of one namespace, at `path` ("" or ending with a slash).
 
-    def __init__(self, view: Documents, clock: Clock, random: Callable[[int], bytes], api_addr: str) -> None:
+    `api_addr` is the server's public address, without a path.
+    """
+
+    def __init__(
+        self, view: Documents, clock: Clock, random: Callable[[int], bytes], api_addr: str, path: str = ""
+    ) -> None:
         self._view, self._clock, self._random = view, clock, random
-        self._api_addr = api_addr.rstrip("/")
+        self._api_addr, self._prefix = api_addr.rstrip("/"), f"/v1/{path}"
         self.roles = TokenRoles(view)
 
     # Who we are
@@ -77,7 +82,7 @@ class Issuer:
             raise Unavailable(
                 "this server does not know its public address: set api_addr, or the issuer in identity/oidc/config"
             )
-        return base + path
+        return base + self._prefix + path.removeprefix("/v1/")
 
     # Keys
 

@@ -39,6 +39,11 @@ class Sealer(Protocol):
     def open(self, context: bytes, sealed: bytes) -> bytes: ...
 
 
+def _context(kind: str, row: EntityRow | AliasRow) -> bytes:
+    """What binds a sealed part to its row: its kind, its namespace below the root, its id (of one length)."""
+    return f"{kind}:{row.namespace}:{row.id}".encode() if row.namespace else f"{kind}:{row.id}".encode()
+
+
 class Recognised(Struct, frozen=True):
     """Who logged in, and the writes that belong into the login's transaction."""
 
@@ -50,11 +55,16 @@ class Recognised(Struct, frozen=True):
 
 
 class IdentityStore:
-    """Entities and aliases of one server. Cached entities are dropped when the generation moves (`forget`)."""
+    """Entities and aliases of one namespace. Cached entities are dropped when the generation moves (`forget`)."""
 
-    def __init__(self, engine: Engine, sealer: Sealer, clock: Clock, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, engine: Engine, sealer: Sealer, clock: Clock, random: Callable[[int], bytes], namespace: str = ""
+    ) -> None:
         self._engine, self._sealer, self._clock, self._random = engine, sealer, clock, random
-        self._merged = View(engine, sealer, "", "identity/merged/")  # <merged entity's id>: the id of its successor
+        self._namespace = namespace  # by id: what is of another one is not found here
+        self._merged = View(
+            engine, sealer, namespace, "identity/merged/"
+        )  # <merged entity's id>: the id of its successor
         self.forget()
 
     def forget(self) -> None:
@@ -73,19 +83,19 @@ class IdentityStore:
 
     def open_entity(self, row: EntityRow) -> Entity:
         """The entity of a row."""
-        return Entity(row, records.decode_entity(self._sealer.open(b"entity:" + row.id.encode(), row.sealed)))
+        return Entity(row, records.decode_entity(self._sealer.open(_context("entity", row), row.sealed)))
 
     def open_alias(self, row: AliasRow) -> EntityAlias:
         """The alias of a row."""
-        return EntityAlias(row, records.decode_alias(self._sealer.open(b"alias:" + row.id.encode(), row.sealed)))
+        return EntityAlias(row, records.decode_alias(self._sealer.open(_context("alias", row), row.sealed)))
 
     def entity_row(self, row: EntityRow, body: EntityBody) -> EntityRow:
         """The row with a new sealed part."""
-        return structs.replace(row, sealed=self._sealer.seal(b"entity:" + row.id.encode(), records.encode(body)))
+        return structs.replace(row, sealed=self._sealer.seal(_context("entity", row), records.encode(body)))
 
     def alias_row(self, row: AliasRow, body: AliasBody) -> AliasRow:
         """The row with a new sealed part."""
-        return structs.replace(row, sealed=self._sealer.seal(b"alias:" + row.id.encode(), records.encode(body)))
+        return structs.replace(row, sealed=self._sealer.seal(_context("alias", row), records.encode(body)))
 
     def new_entity(self, namespace: str, name: str = "", **facts: object) -> Entity:
         """An entity that is not stored yet; its name defaults to `entity_<8 hex>`."""
@@ -141,7 +151,7 @@ class IdentityStore:
         known = cache.get(identity)
         if known is None:
             row = await self._engine.entity(identity)
-            if row is None:
+            if row is None or row.namespace != self._namespace:
                 return None
             known = cache[identity] = self.open_entity(row)
         return known
@@ -182,7 +192,7 @@ class IdentityStore:
     async def alias(self, identity: str) -> EntityAlias | None:
         """An alias by id."""
         row = await self._engine.alias_by_id(identity)
-        return self.open_alias(row) if row else None
+        return self.open_alias(row) if row is not None and row.namespace == self._namespace else None
 
     async def alias_by_name(self, namespace: str, mount: str, name: str) -> EntityAlias | None:
         """An alias by its mount's accessor and its name."""
@@ -215,8 +225,11 @@ class IdentityStore:
 
     async def delete_entities(self, ids: Iterable[str]) -> None:
         """Deletes entities and their aliases; absent ones are fine."""
-        await self.add(*(DeleteEntity(identity) for identity in dict.fromkeys(ids)))
+        known = [identity for identity in dict.fromkeys(ids) if await self.entity(identity) is not None]
+        if known:
+            await self.add(*(DeleteEntity(identity) for identity in known))
 
     async def delete_alias(self, identity: str) -> None:
         """Deletes an alias; absent is fine."""
-        await self.add(DeleteAlias(identity))
+        if await self.alias(identity) is not None:
+            await self.add(DeleteAlias(identity))

@@ -52,7 +52,7 @@ class Call(Struct, kw_only=True, gc=False):
     mount: str  # mount path with its trailing slash, e.g. "auth/azure/"
     data: dict[str, object]
     params: dict[str, str] = field(default_factory=dict)  # captured from the path
-    namespace: str = ""  # path of the namespace, "" is root
+    namespace: str = ""  # id of the namespace, "" is the root one
     remote: str = ""  # address of the caller
     headers: Mapping[str, str] = field(default_factory=dict)
     peer_certificate: bytes | None = None  # DER of the TLS client certificate

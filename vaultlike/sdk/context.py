@@ -70,7 +70,7 @@ class Context(Struct, frozen=True, kw_only=True):
     mount: str
     accessor: str
     uuid: str
-    namespace: str
+    namespace: str  # its id, "" is the root one
     storage: Storage
     clock: Clock
     egress: Egress

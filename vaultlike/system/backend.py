@@ -16,6 +16,7 @@ from vaultlike.system.explain import Explain
 from vaultlike.system.keys import Keys
 from vaultlike.system.leases import Leases
 from vaultlike.system.locked_users import LockedUsers
+from vaultlike.system.namespaces import NamespacePaths
 from vaultlike.system.openapi import OpenApi
 from vaultlike.system.part import Part
 from vaultlike.system.password_policies import PasswordPolicies
@@ -71,6 +72,7 @@ class System(Backend):
             QuotaPaths(services),
             LockedUsers(services),
             PasswordPolicies(services),
+            NamespacePaths(services),
             self._about,
         )
 
@@ -87,4 +89,5 @@ class System(Backend):
 
     async def tick(self) -> None:
         """Rotates the encryption key when its policy says so."""
-        await self._rotation.tick()
+        if not self.ctx.namespace:
+            await self._rotation.tick()

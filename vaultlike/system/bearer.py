@@ -27,6 +27,8 @@ async def bearer(services: Services, call: Call) -> tuple[Token, Entity | None]:
     _, token = await services.tokens.present(presented(call))
     if token is None:
         raise Denied(reason="no token, or one that is unknown, expired or used up")
+    if not services.admits(token):
+        raise Denied(reason="the token is of another namespace")
     if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, call.remote):
         raise Denied(reason=f"address {call.remote} is not in {list(token.entry.bound_cidrs)}")
     return token, await entity_of(services, token)
@@ -36,7 +38,7 @@ async def entity_of(services: Services, token: Token) -> Entity | None:
     """The entity a token stands for, None for a token without one. Raises Denied when it is disabled or gone."""
     if not token.row.entity:
         return None
-    entity = await services.identity.entity(token.row.entity)
+    entity = await (await services.home(token)).identity.entity(token.row.entity)
     if entity is None or entity.body.disabled:
         raise Denied(reason="the token's entity is disabled or gone")
     return entity

@@ -46,8 +46,7 @@ class Capabilities(Part):
         caller = call.caller
         if caller is None:
             raise Invalid("no token found")
-        entity = await self.services.identity.entity(caller.entity_id) if caller.entity_id else None
-        return _answer(await self.services.acl_of(caller.policies, entity), paths)
+        return _answer(await self.services.acl_of_caller(caller), paths)
 
     @write("capabilities", inject=True)
     async def of_token(self, call: Call, body: TokenPathsBody) -> dict[str, object]:

@@ -38,7 +38,7 @@ class Counters(Part):
     @read("internal/counters/tokens")
     async def tokens(self, call: Call) -> dict[str, object]:
         """Counts the service tokens."""
-        return {"counters": {"service_tokens": {"total": await self.services.engine.count_tokens(namespace="")}}}
+        return {"counters": {"service_tokens": {"total": await self.services.engine.count_tokens()}}}
 
     @read("internal/counters/entities")
     async def entities(self, call: Call) -> dict[str, object]:

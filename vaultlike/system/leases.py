@@ -141,7 +141,7 @@ class Leases(Part):
         return token if token is not None and token.row.path == match[1] else None
 
     async def _children(self, prefix: str) -> dict[str, object]:
-        names = await self.services.engine.lease_children("", prefix)
+        names = await self.services.engine.lease_children(self.services.namespace.id, prefix)
         return {"keys": [f"h{name}" if _LEAF.fullmatch(name) else name for name in names]}
 
     async def _end_below(self, prefix: str) -> None:
@@ -152,7 +152,7 @@ class Leases(Part):
         path = prefix.strip("/")
         if not path:
             raise Invalid("missing prefix")
-        await self.services.tokens.revoke_matching("", prefix=path + "/")
+        await self.services.tokens.revoke_matching(self.services.namespace.id, prefix=path + "/")
 
 
 def _required(lease_id: str) -> str:

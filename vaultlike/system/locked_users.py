@@ -36,8 +36,14 @@ class LockedUsers(Part):
             for accessor, names in sorted(found.items())
         ]
         total = sum(len(names) for names in found.values())
-        root = {"namespace_id": "root", "namespace_path": "", "counts": total, "mount_accessors": mounts}
-        return {"by_namespace": [root] if mounts else [], "total": total}
+        where = self.services.namespace
+        shown = {
+            "namespace_id": where.shown_id,
+            "namespace_path": where.path,
+            "counts": total,
+            "mount_accessors": mounts,
+        }
+        return {"by_namespace": [shown] if mounts else [], "total": total}
 
     @write("locked-users/{accessor:any}/unlock/{alias:rest}")
     async def unlock(self, call: Call) -> None:

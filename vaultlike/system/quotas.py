@@ -25,7 +25,9 @@ class RateLimitBody(Struct, kw_only=True):
     block_interval: Annotated[Duration, Meta(description="How long an address is refused once it was too fast.")] = 0
     role: Annotated[str, Meta(description="Only logins with this role; for auth methods.")] = ""
     type: Annotated[str, Meta(description="Kept for clients: always rate-limit.")] = ""
-    inheritable: Annotated[bool, Meta(description="Kept for clients: there are no child namespaces.")] = False
+    inheritable: Annotated[
+        bool, Meta(description="Kept for clients: a rule without a path counts for all namespaces.")
+    ] = False
 
 
 class ConfigBody(Struct, kw_only=True):
@@ -127,6 +129,8 @@ class QuotaPaths(Part):
             if role:
                 raise Invalid("'role' needs the path of an auth method")
             return ""
+        if self.services.namespaces.resolve("", path)[0].id:
+            return path
         found = self.services.router.find(path.removesuffix("*"))
         if found is None:
             raise Invalid(f'invalid mount path "{raw[:256]}"')

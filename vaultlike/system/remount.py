@@ -54,6 +54,8 @@ class Remount(Part):
             raise Invalid("both 'from' and 'to' path must be specified as a string")
         source, target = mount_path(body.from_), mount_path(body.to)
         _check(source, target)
+        if (taken := self.services.namespaces.taken(self.services.namespace, target)) is not None:
+            raise Invalid(f'path already in use at "{taken.path}"')
         moved: list[MountEntry] = []
 
         def edit(entries: list[MountEntry]) -> list[MountEntry]:
@@ -69,8 +71,9 @@ class Remount(Part):
 
         await self.services.table.change(edit)
         await self.services.current()
-        await self.services.tokens.revoke_matching("", prefix=source)
-        await follow(self.services.storage, source, target)
+        inside = self.services.namespace.path
+        await self.services.tokens.revoke_matching(self.services.namespace.id, prefix=source)
+        await follow(self.services.root_storage, inside + source, inside + target)
         move = Move(str(uuid.UUID(bytes=self.services.random(16), version=4)), source, target)
 
         def remember(raw: bytes | None) -> bytes:

@@ -44,6 +44,8 @@ class SecretMounts(Part):
             raise Invalid(f'secrets engine "{kind}" does not allow setting a version')
         if path.startswith(PROTECTED):
             raise Invalid(f'cannot mount "{path}"')
+        if (inner := self.services.namespaces.taken(self.services.namespace, path)) is not None:
+            raise Invalid(f"path is already in use at {inner.path}")
         if kind in SINGLETONS:
             raise Invalid(f'mount type of "{kind}" is not mountable')
         entry = entry_of(self.services.table.new(path, kind), body, config, options)

@@ -52,8 +52,7 @@ class UiMounts(Part):
         caller = call.caller
         if caller is None:
             raise Denied
-        entity = await self.services.identity.entity(caller.entity_id) if caller.entity_id else None
-        acl = await self.services.acl_of(caller.policies, entity)
+        acl = await self.services.acl_of_caller(caller)
         exact: dict[str, object] = {}
         globs: dict[str, object] = {}
         for rule in acl.rules():
@@ -65,9 +64,11 @@ class UiMounts(Part):
 
     @read("internal/ui/namespaces", open=True)
     async def namespaces(self, call: Call) -> dict[str, object]:
-        """Lists child namespaces; there are none."""
-        await bearer(self.services, call)
-        return {"keys": []}
+        """Lists the child namespaces in which the token has any access."""
+        acl = await self._acl(call)
+        here = self.services.namespace
+        names = [one.path.removeprefix(here.path) for one in self.services.namespaces.children(here) if not one.tainted]
+        return {"keys": [name for name in names if acl.any_access_below(name)]}
 
     async def _acl(self, call: Call) -> ACL:
         token, entity = await bearer(self.services, call)

@@ -13,7 +13,7 @@ async def unmount(services: Services, path: str) -> None:
     if mount is None:
         return
     entry = mount.entry
-    await services.tokens.revoke_matching("", mount=entry.accessor)
+    await services.tokens.revoke_matching(services.namespace.id, mount=entry.accessor)
 
     def without(entries: list[MountEntry]) -> list[MountEntry]:
         return [one for one in entries if one.uuid != entry.uuid]
@@ -26,6 +26,6 @@ async def unmount(services: Services, path: str) -> None:
             services.log.error("mount failed to clean up", mount=path, kind=entry.kind, problem=repr(problem))
     await services.current()
     # again: a login that was under way when the mount left the table may have finished since
-    await services.tokens.revoke_matching("", mount=entry.accessor)
+    await services.tokens.revoke_matching(services.namespace.id, mount=entry.accessor)
     await services.documents.below(entry.storage_prefix).delete_all()
-    await follow(services.storage, path)
+    await follow(services.root_storage, services.namespace.path + path)

@@ -35,8 +35,9 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Body).decode
 
 
-def _text(sealed: bytes) -> str:
-    return BATCH + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+def _text(sealed: bytes, namespace: str) -> str:
+    text = BATCH + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return f"{text}.{namespace}" if namespace else text
 
 
 class BatchTokens:
@@ -49,17 +50,19 @@ class BatchTokens:
         """The token whose text carries `row` and `entry`."""
         body = _Body(row.namespace, row.path, row.mount, row.role, row.entity, row.parent, row.expires_at or 0.0, entry)
         sealed = self._keys.seal(b"batch token", _encode(body))
-        text = _text(sealed)
+        text = _text(sealed, row.namespace)
         return Token(msgspec.structs.replace(row, id=self._keys.token_hmac(text)), entry, text)
 
     def open(self, text: str) -> Token | None:
         """The token of a text, whether expired or not; None for anything that this server did not make."""
-        raw = text[len(BATCH) :]
+        raw, _, namespace = text[len(BATCH) :].partition(".")
         try:
             sealed = base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
-            if _text(sealed) != text:  # one token, one text
+            if _text(sealed, namespace) != text:  # one token, one text
                 return None
             body = _decode(self._keys.open(b"batch token", sealed))
+            if body.namespace != namespace:
+                return None
         except (ValueError, binascii.Error, msgspec.DecodeError):
             return None
         except Exception as problem:  # the barrier's own error for a foreign or altered text

@@ -19,6 +19,6 @@ def base62(random: Callable[[int], bytes], length: int = LENGTH) -> str:
     return text[:length].decode()
 
 
-def service_token(random: Callable[[int], bytes]) -> str:
-    """A new service token, 28 characters."""
-    return SERVICE + base62(random)
+def service_token(random: Callable[[int], bytes], namespace: str = "") -> str:
+    """A new service token, 28 characters; one of a namespace below the root ends with a dot and that one's id."""
+    return f"{SERVICE}{base62(random)}.{namespace}" if namespace else SERVICE + base62(random)

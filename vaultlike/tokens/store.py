@@ -53,6 +53,11 @@ def cubbyhole_context(identity: bytes, path: str) -> bytes:
     return b"cubbyhole:" + identity + path.encode()
 
 
+def _context(namespace: str, identity: bytes) -> bytes:
+    """What binds a token's sealed part to its row; ids of tokens are of one length, those of namespaces too."""
+    return b"token:" + namespace.encode() + identity
+
+
 class NewToken(Struct, frozen=True, kw_only=True):
     """What to mint. Spans in seconds; `expires` False only for root tokens, whose `ttl` is 0."""
 
@@ -61,7 +66,6 @@ class NewToken(Struct, frozen=True, kw_only=True):
     display_name: str
     ttl: int
     expires: bool = True
-    namespace: str = ""
     mount: str = ""
     role: str = ""
     entity: str = ""
@@ -88,11 +92,24 @@ def _unspent(row: TokenRow, now: float) -> bool:
 
 
 class TokenStore:
-    """The tokens of one server. `random(n)` gives n random bytes."""
+    """The tokens of one namespace (by its id). `random(n)` gives n random bytes.
 
-    def __init__(self, engine: Engine, keys: Keys, clock: Clock, random: Callable[[int], bytes]) -> None:
+    Only `present` knows the tokens of all namespaces; whoever asks it judges where they may be used. Everything else
+    finds those of namespaces that `sees` names, by id.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        keys: Keys,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        namespace: str = "",
+        sees: Callable[[str], bool] = lambda namespace: True,
+    ) -> None:
         self._engine, self._keys, self._clock, self._random = engine, keys, clock, random
-        self._opened: dict[bytes, tuple[bytes, TokenEntry]] = {}
+        self._namespace, self._sees = namespace, sees
+        self._opened: dict[bytes, tuple[bytes, TokenEntry, str]] = {}
         self._batch = BatchTokens(keys)
 
     async def mint(self, new: NewToken, ops: Sequence[Op] = (), cubbyhole: Mapping[str, bytes] | None = None) -> Token:
@@ -117,7 +134,7 @@ class TokenStore:
     def build(self, new: NewToken) -> Token:
         """A token that is not stored yet (a batch token never is)."""
         now = self._clock.now()
-        text = new.text or service_token(self._random)
+        text = new.text or service_token(self._random, self._namespace)
         identity = self._keys.token_hmac(text)
         entry = TokenEntry(
             accessor="" if new.batch else accessor_of(self._keys, identity),
@@ -137,9 +154,9 @@ class TokenStore:
         )
         row = TokenRow(
             id=identity,
-            namespace=new.namespace,
+            namespace=self._namespace,
             path=new.path,
-            sealed=b"" if new.batch else self._keys.seal(b"token:" + identity, entries.encode(entry)),
+            sealed=b"" if new.batch else self._keys.seal(_context(self._namespace, identity), entries.encode(entry)),
             parent=new.parent,
             mount=new.mount,
             role=new.role,
@@ -185,12 +202,12 @@ class TokenStore:
 
     def _open(self, row: TokenRow) -> TokenEntry:
         known = self._opened.get(row.id)
-        if known is not None and known[0] == row.sealed:
+        if known is not None and known[0] == row.sealed and known[2] == row.namespace:
             return known[1]
-        entry = entries.decode(self._keys.open(b"token:" + row.id, row.sealed))
+        entry = entries.decode(self._keys.open(_context(row.namespace, row.id), row.sealed))
         if len(self._opened) >= OPENED:
             self._opened.clear()
-        self._opened[row.id] = (row.sealed, entry)
+        self._opened[row.id] = (row.sealed, entry, row.namespace)
         return entry
 
     def opened(self, row: TokenRow) -> Token:
@@ -207,7 +224,8 @@ class TokenStore:
     async def find(self, text: str) -> Token | None:
         """The valid token of this text, the last use of one included; None otherwise."""
         if text.startswith(BATCH):
-            return await self._present_batch(text)
+            batch = await self._present_batch(text)
+            return batch if batch is not None and self._sees(batch.row.namespace) else None
         if not text or len(text) > MAX_TOKEN:
             return None
         _, row = await self._engine.token(self._keys.token_hmac(text))
@@ -225,6 +243,8 @@ class TokenStore:
         return Token(row, self._open(row)) if row and await self._visible(row) else None
 
     async def _visible(self, row: TokenRow) -> bool:
+        if not self._sees(row.namespace):
+            return False
         if row.uses_left == LAST_USE:
             row = structs.replace(row, uses_left=None)
         return await self._alive(row)
@@ -233,7 +253,7 @@ class TokenStore:
         """Sets the end of the token's life (Unix seconds). Raises Invalid when it vanished meanwhile."""
         now = self._clock.now()
         entry = structs.replace(token.entry, renewed_at=round(now, 3))
-        sealed = self._keys.seal(b"token:" + token.row.id, entries.encode(entry))
+        sealed = self._keys.seal(_context(token.row.namespace, token.row.id), entries.encode(entry))
         (kept,) = await self._engine.commit([UpdateToken(token.row.id, expires_at, sealed)])
         if not kept:
             raise Invalid("token not found")

@@ -132,7 +132,9 @@ class AliasPaths(Part):
     async def read_by_id(self, call: Call) -> Answer:
         """Reads an alias."""
         alias = await self._core.identity.alias(call.params["id"])
-        return None if alias is None else {**show_alias(self._core, alias), "namespace_id": "root"}
+        return (
+            None if alias is None else {**show_alias(self._core, alias), "namespace_id": self._core.namespace.shown_id}
+        )
 
     @delete("entity-alias/id/{id:any}")
     async def delete_by_id(self, call: Call) -> None:

@@ -174,6 +174,7 @@ class EntityPaths(Part):
 
     async def _delete(self, *ids: str) -> None:
         known = [entity for identity in ids if (entity := await self._core.identity.entity(identity)) is not None]
+        ids = tuple(entity.id for entity in known)
         await self._core.identity.delete_entities(ids)
         await self._core.groups.forget_entities(ids)
         for entity in known:

@@ -99,7 +99,7 @@ class GroupAliasPaths(Part):
         if group is None or group.alias is None:
             return None
         shown = show_alias(self._core, group, group.alias)
-        return {**shown, "custom_metadata": None, "local": False, "namespace_id": "root"}
+        return {**shown, "custom_metadata": None, "local": False, "namespace_id": self._core.namespace.shown_id}
 
     @delete("group-alias/id/{id:any}")
     async def delete_by_id(self, call: Call) -> None:

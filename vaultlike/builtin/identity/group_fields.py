@@ -65,7 +65,7 @@ async def show_group(core: Services, index: GroupIndex, group: Group) -> dict[st
         "creation_time": rfc3339(group.created_at),
         "last_update_time": rfc3339(group.updated_at),
         "modify_index": group.modify_index,
-        "namespace_id": "root",
+        "namespace_id": core.namespace.shown_id,
     }
 
 

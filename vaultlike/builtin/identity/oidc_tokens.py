@@ -92,7 +92,7 @@ class TokenPaths(Part):
             "iss": await self._core.issuer.url(OIDC),
             "sub": entity.id,
             "aud": role.client_id,
-            "namespace": "root",
+            "namespace": self._core.namespace.shown_id,
         }
 
     # Introspection

@@ -43,7 +43,7 @@ async def show_entity(core: Services, entity: Entity) -> dict[str, object]:
         "merged_entity_ids": body.merged_ids or None,
         "policies": body.policies,
         "disabled": body.disabled,
-        "namespace_id": "root",
+        "namespace_id": core.namespace.shown_id,
         "creation_time": rfc3339(body.created_at),
         "last_update_time": rfc3339(body.updated_at),
         "aliases": [show_alias(core, alias) for alias in aliases],

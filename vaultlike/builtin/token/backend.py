@@ -71,8 +71,9 @@ class TokenBackend(Backend):
     # Looking up
 
     async def _describe(self, token: Token) -> TokenInfo:
-        entity = await self._core.identity.entity(token.row.entity)
-        return describe(token, self.ctx.clock.now(), await self._core.identity_policies(entity))
+        home = await self._core.home(token)
+        extra = await home.identity_policies(await home.identity.entity(token.row.entity))
+        return describe(token, self.ctx.clock.now(), extra, home.namespace.path)
 
     async def _own(self, call: Call) -> Token:
         assert call.caller is not None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from vaultlike.builtin.token.creation import CreateBody, RootRules, Wish, check_batch, policies, wish
+from vaultlike.builtin.token.creation import CreateBody, RootRules, Wish, check_batch, check_inner, policies, wish
 from vaultlike.builtin.token.roles import TokenRole, TokenRoles, admits_alias, least, role_policies
 from vaultlike.errors import Denied, Invalid, Unavailable
 from vaultlike.sdk import AuthInfo, Call, Caller, Context, Reply, write
@@ -21,8 +22,7 @@ async def has_sudo(core: Services, call: Call) -> bool:
     assert call.caller is not None
     if call.caller.is_root:
         return True
-    entity = await core.identity.entity(call.caller.entity_id)
-    acl = await core.acl_of(call.caller.policies, entity)
+    acl = await core.acl_of_caller(call.caller)
     return acl.check(call.operation, call.mount + call.path, call.data, call.wrap_ttl).sudo
 
 
@@ -77,6 +77,9 @@ class Creating:
         caller = call.caller
         assert caller is not None
         parent = await self._parent(caller)
+        foreign = parent.row.namespace != call.namespace
+        if foreign:  # the names of its policies mean others here, and nobody knows its entity
+            caller = replace(caller, token_policies=("default",))
         sudo = await has_sudo(self._core, call)
         asked = wish(body, sudo=sudo, orphan=orphan, with_role=role is not None)
         names = None
@@ -85,6 +88,8 @@ class Creating:
         default = not body.no_default_policy and not (role is not None and role.token_no_default_policy)
         names = policies(body, caller, sudo=sudo, default=default, of_role=names)
         terms = self._terms(call, body, asked, role, parent)
+        if call.namespace:
+            check_inner(names, asked.text)
         RootRules(caller.is_root, parent.row.expires_at is not None).check(names, ttl=asked.ttl, batch=terms.batch)
         new = NewToken(
             path=terms.path,
@@ -93,7 +98,7 @@ class Creating:
             ttl=asked.ttl,
             mount=self.ctx.accessor,
             role=role_name,
-            entity="" if terms.orphan else parent.row.entity,
+            entity="" if terms.orphan or foreign else parent.row.entity,
             parent=None if terms.orphan else parent.row.id,
             renewable=terms.renewable,
             meta=None if call.data.get("meta") is None else body.meta,  # an explicit null is no empty map
@@ -117,7 +122,9 @@ class Creating:
     async def _parent(self, caller: Caller) -> Token:
         if caller.kind == "batch":
             raise Invalid("batch tokens cannot create more tokens")
-        parent = await self._core.tokens.find_id(caller.id)
+        assert isinstance(caller.record, Token)
+        home = await self._core.home(caller.record)
+        parent = await home.tokens.find_id(caller.id)
         if parent is None:
             raise Denied(reason="the calling token is gone")
         if parent.row.uses_left is not None:
@@ -161,8 +168,6 @@ class Creating:
     def _with_lifetime(
         self, new: NewToken, terms: Terms, warnings: tuple[str, ...]
     ) -> tuple[NewToken, tuple[str, ...]]:
-        from msgspec.structs import replace
-
         if new.policies == ("root",) and not (new.ttl or terms.period or terms.explicit_max_ttl):
             return replace(new, expires=False, renewable=False), warnings
         now = self.ctx.clock.now()
@@ -181,8 +186,6 @@ class Creating:
         self, call: Call, new: NewToken, role: TokenRole, alias: str, warnings: tuple[str, ...]
     ) -> Reply:
         """A token that stands for the entity behind an alias of this mount, made on first sight."""
-        from msgspec.structs import replace
-
         if len(alias) > 512 or not alias.isprintable() or not admits_alias(role, alias):
             raise Invalid("invalid 'entity_alias' value")
         for _ in range(3):

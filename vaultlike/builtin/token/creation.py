@@ -136,6 +136,14 @@ def policies(
     return ("root",) if "root" in names else tuple(sorted(names))
 
 
+def check_inner(names: tuple[str, ...], text: str) -> None:
+    """Refuses what a token of a namespace below the root cannot have. Raises Invalid."""
+    if "root" in names:
+        raise Invalid("root tokens may not be created from a non-root namespace")
+    if text:
+        raise Invalid("token IDs can only be manually specified in the root namespace")
+
+
 class RootRules(Struct, frozen=True):
     """What a token with policy root needs of its parent."""
 

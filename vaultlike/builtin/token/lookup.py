@@ -32,12 +32,13 @@ class TokenInfo(Struct, kw_only=True):
     last_renewal_time: int | UnsetType = UNSET
     role: str | UnsetType = UNSET
     period: int | UnsetType = UNSET
+    namespace_path: str | UnsetType = UNSET
     bound_cidrs: tuple[str, ...] | UnsetType = UNSET
     identity_policies: tuple[str, ...] | UnsetType = UNSET
     external_namespace_policies: dict[str, tuple[str, ...]] | UnsetType = UNSET
 
 
-def describe(token: Token, now: float, identity_policies: tuple[str, ...]) -> TokenInfo:
+def describe(token: Token, now: float, identity_policies: tuple[str, ...], namespace_path: str = "") -> TokenInfo:
     """The look-up data; `id` is the text the caller showed, "" for look-ups by accessor."""
     row, entry = token.row, token.entry
     info = TokenInfo(
@@ -65,6 +66,8 @@ def describe(token: Token, now: float, identity_policies: tuple[str, ...]) -> To
         info.last_renewal_time = int(entry.renewed_at)
     if row.role and row.path.startswith("auth/token/"):
         info.role = row.role
+    if namespace_path:
+        info.namespace_path = namespace_path
     if entry.period:
         info.period = entry.period
     if entry.bound_cidrs:

@@ -1,0 +1,107 @@
+"""namespace create, list, lookup, patch, delete: the namespaces inside the one that `-namespace` names."""
+
+from __future__ import annotations
+
+from vaultlike.cli.command import Command
+from vaultlike.cli.failures import NothingFound, UsageError
+from vaultlike.cli.flags import Flag
+from vaultlike.cli.session import Session, slashed, trimmed
+from vaultlike.cli.shapes import Json
+
+_METADATA = Flag("custom-metadata", "A key=value pair of metadata; may be repeated.", "pairs")
+MERGE_PATCH = "application/merge-patch+json"
+
+
+def _path(session: Session) -> str:
+    path = trimmed(session.args[0])
+    if not path:
+        raise UsageError("the path of the namespace is empty")
+    return path
+
+
+def _create(session: Session) -> int:
+    body: Json = {"custom_metadata": dict(session.flags.pairs("custom-metadata"))}
+    answer = session.client.call("PUT", f"sys/namespaces/{_path(session)}", body, doing="creating namespace")
+    return session.show(answer)
+
+
+def _list(session: Session) -> int:
+    answer = session.client.call("LIST", "sys/namespaces", doing="listing namespaces", missing_ok=True)
+    if answer.status == 404 or not answer.keys:
+        if session.format == "table":
+            raise NothingFound("No namespaces found")
+        session.show_value({} if session.flags.on("detailed") else [])
+        return 2
+    if session.flags.on("detailed"):
+        return session.show(answer)
+    return session.show_keys(answer, "sys/namespaces")
+
+
+def _lookup(session: Session) -> int:
+    path = _path(session)
+    answer = session.client.call("GET", f"sys/namespaces/{path}", doing="looking up namespace", missing_ok=True)
+    if answer.status == 404:
+        raise NothingFound(f"Namespace not found: {path}/")
+    return session.show(answer)
+
+
+def _patch(session: Session) -> int:
+    changes: Json = dict(session.flags.pairs("custom-metadata"))
+    changes.update(dict.fromkeys(session.flags.items("remove-custom-metadata")))
+    if not changes:
+        raise UsageError("Nothing to change: give -custom-metadata or -remove-custom-metadata")
+    path = _path(session)
+    answer = session.client.call(
+        "PATCH", f"sys/namespaces/{path}", {"custom_metadata": changes}, doing=f"patching namespace {path}/",
+        content_type=MERGE_PATCH,
+    )  # fmt: skip
+    return session.show(answer)
+
+
+def _delete(session: Session) -> int:
+    path = _path(session)
+    session.client.call("DELETE", f"sys/namespaces/{path}", doing=f"deleting namespace {path}/")
+    session.success(f"Namespace deleted at: {slashed(path)}")
+    return 0
+
+
+COMMANDS = (
+    Command(
+        "namespace create",
+        "Makes a namespace inside the current one, with mounts, policies, identities and tokens of its own.",
+        _create,
+        "PATH",
+        1,
+        1,
+        flags=(_METADATA,),
+        examples=(
+            ("In the root namespace", "namespace create team"),
+            ("Inside another", "namespace create -namespace=team project"),
+        ),
+    ),
+    Command(
+        "namespace list",
+        "Lists the namespaces directly inside the current one.",
+        _list,
+        flags=(Flag("detailed", "Shows what is known of each.", "bool"),),
+    ),
+    Command("namespace lookup", "Shows a namespace.", _lookup, "PATH", 1, 1),
+    Command(
+        "namespace patch",
+        "Changes the custom metadata of a namespace. Only the given keys change.",
+        _patch,
+        "PATH",
+        1,
+        1,
+        flags=(_METADATA, Flag("remove-custom-metadata", "A key to remove; may be repeated.", "list")),
+    ),
+    Command(
+        "namespace delete",
+        "Deletes a namespace with everything in it: mounts, policies, identities, tokens. Refused while there are "
+        "namespaces inside it.",
+        _delete,
+        "PATH",
+        1,
+        1,
+    ),
+)

@@ -1,0 +1,65 @@
+"""What all namespaces of an unsealed server share: one database, one barrier, one audit, one clock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from vaultlike.audit.broker import AuditBroker
+from vaultlike.clock import Clock
+from vaultlike.core.explain import Explanations
+from vaultlike.core.leader import Leader
+from vaultlike.core.lockout import Lockouts
+from vaultlike.core.throttle import Throttle
+from vaultlike.mounts.catalog import Catalog
+from vaultlike.mounts.namespaces import Namespaces
+from vaultlike.sdk.egress import Egress
+from vaultlike.seal.barrier import Barrier
+from vaultlike.settings import Settings
+from vaultlike.storage.engine import Engine
+from vaultlike.storage.view import DecodedCache, Generation, View
+
+
+class Shared:
+    """Made once at each unsealing."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        barrier: Barrier,
+        settings: Settings,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        log: FilteringBoundLogger,
+        egress: Egress,
+        catalog: Catalog,
+        reload_keys: Callable[[], object],
+    ) -> None:
+        self.engine, self.barrier, self.settings = engine, barrier, settings
+        self.clock, self.random, self.log, self.egress, self.catalog = clock, random, log, egress, catalog
+        self.reload_keys = reload_keys
+        self.generation = Generation()
+        self.cache = DecodedCache(self.generation)
+        self.storage = View(engine, barrier, "", "core/", cache=self.cache)
+        self.namespaces = Namespaces(self.storage, random)
+        audit = View(engine, barrier, "", "audit/", cache=self.cache)
+        self.audit = AuditBroker(audit, clock, log, barrier.derive("audit"))
+        self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
+        self.leader = Leader(engine, clock, log, random)
+        self.throttle = Throttle(clock)
+        counters = View(engine, barrier, "", "lockout/", bump=False)
+        self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, log, lambda: self.settings)
+
+    def view(self, namespace: str, prefix: str) -> View:
+        """The documents of a namespace (by its id) below a prefix, sealed for that place alone."""
+        return View(self.engine, self.barrier, namespace, prefix, cache=self.cache)
+
+    async def cluster(self) -> tuple[str, str]:
+        """The cluster's name and id, made at the first start."""
+        made = str(uuid.UUID(bytes=self.random(16), version=4)).encode()
+        identity = await self.storage.update("cluster", lambda known: known or made)
+        assert identity is not None
+        return f"{self.settings.cluster_name}-{identity[:8].decode()}", identity.decode()

@@ -1,0 +1,117 @@
+"""`sys/namespaces`: the namespaces directly inside this one (spec/vault-api.md 2.12). What they hold is the core's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
+
+from vaultlike.errors import FieldInvalid, Invalid, NotFound
+from vaultlike.identity.rules import check_metadata
+from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.namespaces import Namespace
+from vaultlike.sdk import Answer, Call, delete, list_, patch, read, write
+from vaultlike.system.part import Part
+from vaultlike.types import Object, Pairs
+
+
+class NamespaceBody(Struct, kw_only=True):
+    """The body of a write."""
+
+    custom_metadata: Annotated[Pairs, Meta(description="Free key-value pairs, shown in reads and lists.")] = {}
+
+
+class NamespacePatch(Struct, kw_only=True):
+    """The body of a patch; null removes a key."""
+
+    custom_metadata: Annotated[Object | UnsetType, Meta(description="The pairs to change; null removes one.")] = UNSET
+
+
+class NamespaceInfo(Struct, kw_only=True):
+    """What reads show."""
+
+    id: str
+    uuid: str
+    path: str
+    custom_metadata: dict[str, str]
+    tainted: bool
+    locked: bool = False
+
+
+class NamespacePaths(Part):
+    """Namespaces inside the one that is asked."""
+
+    @list_("namespaces/")
+    async def names(self, call: Call) -> Answer:
+        """Lists the namespaces directly inside this one."""
+        found = self.services.namespaces.children(self.services.namespace)
+        info = {self._name(one): self._show(one) for one in found}
+        return {"keys": list(info), "key_info": info} if info else None
+
+    @read("namespaces/{path:rest}")
+    async def one(self, call: Call) -> Answer:
+        """Shows a namespace."""
+        found = self._find(call)
+        return None if found is None else self._show(found)
+
+    @write("namespaces/{path:rest}")
+    async def save(self, call: Call, body: NamespaceBody) -> NamespaceInfo:
+        """Makes a namespace inside this one, or replaces the metadata of an existing one."""
+        services, name = self.services, _step(call)
+        check_metadata(body.custom_metadata)
+        if services.namespaces.child(services.namespace, name) is None:
+            self._check_free(await services.table.load(), name + "/")
+        made = await services.namespaces.create(services.namespace, name, dict(body.custom_metadata))
+        await services.open_namespace(made)
+        return self._show(made)
+
+    def _check_free(self, mounts: list[MountEntry], path: str) -> None:
+        """Refuses a name where a mount is or that has mounts below it: a path must mean one of them."""
+        for entry in mounts:
+            if entry.path.startswith(path):
+                raise Invalid(f"path is already in use at {entry.path}")
+
+    @patch("namespaces/{path:rest}")
+    async def change(self, call: Call, body: NamespacePatch) -> NamespaceInfo:
+        """Changes metadata of a namespace."""
+        found = self._find(call)
+        if found is None or found.tainted:
+            raise NotFound
+        metadata = dict(found.custom_metadata)
+        if body.custom_metadata is not UNSET:
+            for key, value in body.custom_metadata.items():
+                if value is None:
+                    metadata.pop(key, None)
+                elif isinstance(value, str):
+                    metadata[key] = value
+                else:
+                    raise FieldInvalid("custom_metadata", f"the value of {key!r} is no text")
+        check_metadata(metadata)
+        changed = replace(found, custom_metadata=metadata)
+        await self.services.namespaces.save(changed)
+        await self.services.current()
+        return self._show(changed)
+
+    @delete("namespaces/{path:rest}")
+    async def remove(self, call: Call) -> None:
+        """Deletes a namespace with everything in it, but for others inside it. Fine when there is none."""
+        found = self._find(call)
+        if found is not None:
+            await self.services.end_namespace(found)
+
+    def _find(self, call: Call) -> Namespace | None:
+        return self.services.namespaces.child(self.services.namespace, call.params["path"].strip("/"))
+
+    def _name(self, one: Namespace) -> str:
+        return one.path.removeprefix(self.services.namespace.path)
+
+    def _show(self, one: Namespace) -> NamespaceInfo:
+        return NamespaceInfo(
+            id=one.id, uuid=one.uuid, path=one.path, custom_metadata=one.custom_metadata, tainted=one.tainted
+        )
+
+
+def _step(call: Call) -> str:
+    """The name of a namespace to make; nested ones are made inside their parent."""
+    return call.params["path"].strip("/")
