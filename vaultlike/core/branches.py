@@ -45,12 +45,25 @@ class Branches:
             await core.follow(root.followed or 0)
         return core
 
-    async def every(self) -> AsyncIterator[Core]:
-        """The cores of all namespaces, the root's first; opens those that nobody asked for yet."""
+    async def every(self, *, complete: bool) -> AsyncIterator[Core]:
+        """The cores of all namespaces, the root's first; opens those that nobody asked for yet.
+
+        One that cannot be opened is left out, with a line in the log; with `complete` its problem is raised.
+        """
         yield self._root
         for namespace in self._root.namespaces.below(self._root.namespace):
-            if not namespace.tainted:
-                yield await self.at(namespace)
+            if namespace.tainted:
+                continue
+            try:
+                core = await self.at(namespace)
+            except NotFound:
+                continue  # it ended meanwhile
+            except Exception as problem:
+                if complete:
+                    raise
+                self._root.log.error("namespace cannot be opened", namespace=namespace.path, problem=repr(problem))
+                continue
+            yield core
 
     async def prune(self) -> None:
         """Stops the cores whose namespace is gone; called when the configuration moved."""

@@ -324,7 +324,7 @@ class Core:
 
     async def _tidy_lockouts(self) -> None:
         known: dict[str, MountEntry] = {}
-        async for core in self.branches.every():
+        async for core in self.branches.every(complete=True):  # what is not known is forgotten
             known.update({mount.entry.accessor: mount.entry for mount in core.router.mounts()})
         await self.lockouts.tidy(known)
 
@@ -332,7 +332,7 @@ class Core:
         await sweep(self.engine, self.clock)
 
     async def _tick(self) -> None:
-        async for core in self.branches.every():
+        async for core in self.branches.every(complete=False):
             for mount in core.router.mounts():
                 if mount.backend is not None:
                     try:

@@ -72,7 +72,7 @@ async def in_namespace(root: Core, exchange: Exchange) -> Core:
     namespace, request.path = namespaces.resolve(request.namespace, request.path)
     if not namespace.id:
         return root
-    restrict(request.path)
+    restrict(request.path, request.verb)
     return await root.branches.at(namespace)
 
 

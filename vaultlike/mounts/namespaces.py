@@ -156,15 +156,20 @@ class Namespaces:
         await self._change(edit)
         return made[0]
 
-    async def save(self, namespace: Namespace) -> None:
-        """Replaces what is stored of a namespace. Raises NotFound when it is gone."""
+    async def describe(self, namespace: Namespace, change: Callable[[dict[str, str]], dict[str, str]]) -> Namespace:
+        """Changes the metadata of a namespace, as they are stored now. Raises NotFound when it is gone or going."""
+        made: list[Namespace] = []
 
         def edit(found: list[Namespace]) -> list[Namespace]:
-            if not any(one.id == namespace.id for one in found):
+            made.clear()
+            made.extend(one for one in found if one.id == namespace.id and not one.tainted)
+            if not made:
                 raise NotFound
-            return [namespace if one.id == namespace.id else one for one in found]
+            made[0] = replace(made[0], custom_metadata=change(made[0].custom_metadata))
+            return [made[0] if one.id == namespace.id else one for one in found]
 
         await self._change(edit)
+        return made[0]
 
     async def taint(self, namespace: Namespace) -> None:
         """Begins a deletion: nobody finds the namespace from now on. Raises Invalid while others are inside."""

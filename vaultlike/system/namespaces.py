@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import replace
 
 from vaultlike.errors import FieldInvalid, Invalid, NotFound
 from vaultlike.identity.rules import check_metadata
@@ -76,20 +75,23 @@ class NamespacePaths(Part):
     async def change(self, call: Call, body: NamespacePatch) -> NamespaceInfo:
         """Changes metadata of a namespace."""
         found = self._find(call)
-        if found is None or found.tainted:
+        if found is None:
             raise NotFound
-        metadata = dict(found.custom_metadata)
-        if body.custom_metadata is not UNSET:
-            for key, value in body.custom_metadata.items():
+        changes = {} if body.custom_metadata is UNSET else body.custom_metadata
+
+        def merge(metadata: dict[str, str]) -> dict[str, str]:
+            merged = dict(metadata)
+            for key, value in changes.items():
                 if value is None:
-                    metadata.pop(key, None)
+                    merged.pop(key, None)
                 elif isinstance(value, str):
-                    metadata[key] = value
+                    merged[key] = value
                 else:
-                    raise FieldInvalid("custom_metadata", f"the value of {key!r} is no text")
-        check_metadata(metadata)
-        changed = replace(found, custom_metadata=metadata)
-        await self.services.namespaces.save(changed)
+                    raise FieldInvalid("custom_metadata", f"the value of {key[:64]!r} is no text")
+            check_metadata(merged)
+            return merged
+
+        changed = await self.services.namespaces.describe(found, merge)
         await self.services.current()
         return self._show(changed)
 

@@ -18,14 +18,19 @@ ROUTED = (
 )  # fmt: skip
 
 
-def restrict(path: str) -> None:
-    """Raises Invalid for a path that is not answered in a namespace other than the root one."""
+def restrict(path: str, verb: str) -> None:
+    """Raises Invalid for a path that is not answered in a namespace other than the root one.
+
+    What plugins there are may be read everywhere.
+    """
     if not path.startswith("sys/"):
         return
     first, _, rest = path[4:].partition("/")
     second = f"{first}/{rest.partition('/')[0]}"
     if first in _RAW:
         raise Invalid("operation unavailable in namespaces")
+    if first == "plugins" and verb in ("read", "list", "scan"):
+        return
     if first in _ROUTED or second in _ROUTED:
         raise Invalid("operation only available in root namespace")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from vaultlike.testing.server import TestServer
@@ -81,7 +83,7 @@ async def test_what_is_the_whole_servers(one: Space, server: TestServer, method:
         ("GET", "sys/config/state/sanitized"), ("GET", "sys/quotas/config"), ("POST", "sys/quotas/rate-limit/x"),
         ("POST", "sys/plugins/catalog/auth/x"), ("GET", "sys/loggers"), ("GET", "sys/internal/counters/tokens"),
         ("LIST", "sys/raw"), ("GET", "sys/explain/x"), ("GET", "sys/replication/status"),
-        ("LIST", "sys/version-history"),
+        ("LIST", "sys/version-history"), ("DELETE", "sys/plugins/catalog/auth/x"),
     ],
 )  # fmt: skip
 async def test_what_only_the_root_namespace_has(one: Space, method: str, path: str) -> None:
@@ -154,6 +156,7 @@ async def test_each_has_its_own_mounts(one: Space, server: TestServer) -> None:
     assert (await one.list("sys/policies/acl")).data["keys"] == ["default", "root"]
     assert (await one.get("sys/internal/ui/namespaces")).data["keys"] == ["inner/"]
     assert (await server.get("sys/internal/ui/namespaces")).data["keys"] == ["ns1/", "ns2/"]
+    assert "azure" in (await one.get("sys/plugins/catalog")).data["auth"]
     for path in ("sys/health", "sys/seal-status", "sys/leader"):
         assert (await one.get(path)).status == 200
 
@@ -318,3 +321,41 @@ async def test_leases_of_one_namespace(one: Space, two: Space) -> None:
     assert (await two.get("auth/token/lookup-self", token=texts[1])).status == 200
     assert (await two.delete("sys/auth/desk")).status == 204
     assert (await two.get("auth/token/lookup-self", token=texts[1])).status == 403
+
+
+async def test_audit_names_the_namespace(server: TestServer, inner: Space, tmp_path: Path) -> None:
+    file = tmp_path / "audit.log"
+    assert (await server.post("sys/audit/f", {"type": "file", "options": {"file_path": str(file)}})).status == 204
+    await inner.get("sys/mounts")
+    await server.get("ns1/inner/sys/mounts")
+    await server.get("sys/mounts")
+    seen = [msgspec.json.decode(line)["request"] for line in file.read_bytes().splitlines()]
+    identity = (await Space(server, "ns1").get("sys/namespaces/inner")).data["id"]
+    found = [entry["namespace"] for entry in seen if entry["path"] == "sys/mounts"]
+    assert found == [{"id": identity, "path": "ns1/inner/"}] * 4 + [{"id": "root"}] * 2
+
+
+async def test_periodic_work_reaches_every_namespace(server: TestServer, one: Space) -> None:
+    core = server.server.core
+    assert core is not None
+    assert [found.namespace.path async for found in core.branches.every(complete=True)] == [
+        "", "ns1/", "ns1/inner/", "ns2/",
+    ]  # fmt: skip
+
+
+async def test_a_deletion_that_was_cut_off_can_be_repeated(server: TestServer, two: Space) -> None:
+    """Half-deleted is gone for everybody, but not free yet."""
+    core = server.server.core
+    assert core is not None
+    found = core.namespaces.at("ns2/")
+    assert found is not None
+    token = await two.token("default")
+    await core.namespaces.taint(found)
+    assert (await two.get("auth/token/lookup-self", token=token)).errors == ["namespace not found"]
+    assert (await server.get("ns2/sys/mounts")).status == 404
+    assert (await server.get("sys/namespaces/ns2")).data["tainted"] is True
+    assert (await server.post("sys/namespaces/ns2")).errors == ["namespace is being deleted"]
+    assert (await server.call("PATCH", "sys/namespaces/ns2", {}, headers=PATCH)).status == 404
+    assert (await server.delete("sys/namespaces/ns2")).status == 204
+    assert (await server.get("sys/namespaces/ns2")).status == 404
+    assert await server.server.engine.count_tokens(namespace=found.id) == 0

@@ -57,6 +57,9 @@ def test_list_lookup_patch_and_delete(cli: Cli, server: FakeServer) -> None:
     server.enveloped("GET", "sys/namespaces", {"keys": ["team/"], "key_info": {"team/": TEAM}})
     assert cli("namespace", "list").out.split() == ["Keys", "----", "team/"]
     assert cli("namespace", "list", "-format=json").json() == ["team/"]
+    detailed = cli("namespace", "list", "-detailed")
+    assert detailed.out.splitlines()[2].split() == ["team/", "abc12", "a=1"]
+    assert cli("namespace", "list", "-detailed", "-format=json").json() == {"team/": TEAM}
     server.enveloped("GET", "sys/namespaces/team", TEAM)
     assert cli("namespace", "lookup", "-field=id", "team").out == "abc12"
     server.enveloped("PATCH", "sys/namespaces/team", TEAM)

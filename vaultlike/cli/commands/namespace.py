@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from vaultlike.cli import output
 from vaultlike.cli.command import Command
 from vaultlike.cli.failures import NothingFound, UsageError
 from vaultlike.cli.flags import Flag
 from vaultlike.cli.session import Session, slashed, trimmed
-from vaultlike.cli.shapes import Json
+from vaultlike.cli.shapes import Json, as_map, as_text
 
 _METADATA = Flag("custom-metadata", "A key=value pair of metadata; may be repeated.", "pairs")
 MERGE_PATCH = "application/merge-patch+json"
@@ -33,8 +34,15 @@ def _list(session: Session) -> int:
         session.show_value({} if session.flags.on("detailed") else [])
         return 2
     if session.flags.on("detailed"):
-        return session.show(answer)
+        known = as_map((answer.data or {}).get("key_info"))
+        rows = [[path, as_text(as_map(known[path]).get("id")), _pairs(as_map(known[path]))] for path in sorted(known)]
+        return session.show_data(known, output.table(("Path", "ID", "Custom Metadata"), rows))
     return session.show_keys(answer, "sys/namespaces")
+
+
+def _pairs(info: Json) -> str:
+    metadata = as_map(info.get("custom_metadata"))
+    return " ".join(f"{key}={as_text(metadata[key])}" for key in sorted(metadata))
 
 
 def _lookup(session: Session) -> int:
