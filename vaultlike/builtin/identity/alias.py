@@ -7,13 +7,12 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from vaultlike.builtin.identity.entity import Page
 from vaultlike.builtin.identity.part import ATTEMPTS, Conflict, Part, nullable
 from vaultlike.builtin.identity.rendering import mount_facts, show_alias
 from vaultlike.errors import Invalid, Unavailable
 from vaultlike.identity.entity import AliasBody, EntityAlias
 from vaultlike.identity.rules import check_metadata, check_name
-from vaultlike.sdk import Answer, Call, delete, list_, read, write
+from vaultlike.sdk import Answer, Call, Paging, delete, list_, read, write
 from vaultlike.storage.engine import AliasRow, InsertAlias, InsertEntity, Op
 from vaultlike.types import Pairs
 
@@ -142,7 +141,7 @@ class AliasPaths(Part):
         await self._core.identity.delete_alias(call.params["id"])
 
     @list_("entity-alias/id/")
-    async def list_ids(self, call: Call, body: Page) -> Answer:
+    async def list_ids(self, call: Call, body: Paging) -> Answer:
         """Lists the ids of all aliases."""
         info = {
             alias.row.id: {

@@ -12,7 +12,7 @@ from vaultlike.builtin.identity.rendering import mount_facts, show_entity
 from vaultlike.errors import Invalid, Unavailable
 from vaultlike.identity.entity import Entity, EntityAlias, EntityBody
 from vaultlike.identity.rules import check_metadata, check_name, clean_policies
-from vaultlike.sdk import Answer, Call, delete, list_, read, write
+from vaultlike.sdk import Answer, Call, Paging, delete, list_, read, write
 from vaultlike.storage.engine import InsertEntity
 from vaultlike.types import Names, Pairs
 
@@ -31,13 +31,6 @@ class BatchDelete(Struct, kw_only=True):
     """The body of a batch delete."""
 
     entity_ids: Annotated[Names, Meta(description="Ids of the entities to delete.")] = ()
-
-
-class Page(Struct, kw_only=True):
-    """Which part of a list is wanted."""
-
-    after: Annotated[str, Meta(description="The last key of the page before.")] = ""
-    limit: Annotated[int, Meta(description="How many keys at most; 0 is all.")] = 0
 
 
 class EntityPaths(Part):
@@ -119,7 +112,7 @@ class EntityPaths(Part):
         return None if entity is None else await show_entity(self._core, entity)
 
     @list_("entity/id/")
-    async def list_ids(self, call: Call, body: Page) -> Answer:
+    async def list_ids(self, call: Call, body: Paging) -> Answer:
         """Lists the ids of all entities, with their names and aliases."""
         entities = await self._core.identity.entities(call.namespace, body.after, max(body.limit, 0))
         if not entities:

@@ -13,7 +13,7 @@ from vaultlike.engines.kv.documents import Change, Secret, Secrets
 from vaultlike.engines.kv.record import Config, Record
 from vaultlike.engines.kv.settings_paths import Settings
 from vaultlike.errors import Invalid, NotFound
-from vaultlike.sdk import Call, Reply, delete, list_, patch, read, write
+from vaultlike.sdk import Call, Paging, Reply, delete, list_, patch, read, write
 from vaultlike.types import Object, SignedDuration
 
 SETTINGS = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after")
@@ -37,11 +37,9 @@ class MetadataBody(Struct, kw_only=True):
     metadata_cas: Annotated[int | UnsetType, Meta(description="The version that the metadata must have now.")] = UNSET
 
 
-class ListQuery(Struct, kw_only=True):
-    """A page of a list."""
+class ListQuery(Paging, kw_only=True):
+    """A page of a list, with the words that ask for it in a GET."""
 
-    after: Annotated[str, Meta(description="The last name of the page before.")] = ""
-    limit: Annotated[int, Meta(description="At most so many names; 0: all.")] = 0
     list: Annotated[str, Meta(description="`true` in a GET asks for the list.")] = ""
     scan: Annotated[str, Meta(description="`true` in a GET asks for everything below.")] = ""
 
