@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import msgspec
 from msgspec import Struct
 
 from vaultlike.storage.engine import TokenRow
+
+UNSEALED = -1.0  # TokenEntry.ends_at of tokens that were made before it was sealed: their column alone counts
+SCOPE = 12  # bytes of the digest that ties a token to its columns; it is sealed, so nobody can search for a twin
+
+
+def scope_of(row: TokenRow) -> bytes:
+    """A digest of the columns that never change: who a token stands for, and what made it."""
+    return blake2b("\0".join((row.entity, row.mount, row.role, row.path)).encode(), digest_size=SCOPE).digest()
 
 
 class TokenEntry(Struct, array_like=True, kw_only=True, frozen=True, gc=False):
@@ -26,6 +36,18 @@ class TokenEntry(Struct, array_like=True, kw_only=True, frozen=True, gc=False):
     alias: str = ""
     groups: tuple[str, ...] = ()
     num_uses: int = 0  # as created
+    ends_at: float | None = UNSEALED  # the column may say less, never more; None = never
+    scope: bytes = b""  # scope_of its row; empty: made before it was sealed
+
+    def within(self, row: TokenRow) -> bool:
+        """Whether a row's life and uses are no more than what is sealed: who can only write the database gives nobody
+        a longer one. Less is fine: uses are spent, and children of what expired are marked (storage.ops).
+        """
+        if self.num_uses and (row.uses_left is None or row.uses_left > self.num_uses):
+            return False
+        if self.ends_at is None or self.ends_at == UNSEALED:
+            return True
+        return row.expires_at is not None and row.expires_at <= self.ends_at
 
 
 class Token(Struct, frozen=True, gc=False):

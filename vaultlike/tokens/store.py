@@ -30,7 +30,7 @@ from vaultlike.storage.engine import (
 from vaultlike.tokens import entry as entries
 from vaultlike.tokens.accessors import accessor_of, prefix_of
 from vaultlike.tokens.batch import BatchTokens
-from vaultlike.tokens.entry import Token, TokenEntry
+from vaultlike.tokens.entry import Token, TokenEntry, scope_of
 from vaultlike.tokens.ids import BATCH, service_token
 
 MAX_TOKEN = 8192  # characters of a presented token
@@ -91,6 +91,18 @@ def _unspent(row: TokenRow, now: float) -> bool:
     return (row.expires_at is None or row.expires_at > now) and (row.uses_left is None or row.uses_left > 0)
 
 
+def _same(known: TokenRow, row: TokenRow) -> bool:
+    """Whether a row has what was opened before; its id is the same, its life and uses are judged at each use."""
+    return (
+        known.sealed == row.sealed
+        and known.namespace == row.namespace
+        and known.entity == row.entity
+        and known.mount == row.mount
+        and known.role == row.role
+        and known.path == row.path
+    )
+
+
 class TokenStore:
     """The tokens of one namespace (by its id). `random(n)` gives n random bytes.
 
@@ -109,7 +121,7 @@ class TokenStore:
     ) -> None:
         self._engine, self._keys, self._clock, self._random = engine, keys, clock, random
         self._namespace, self._sees = namespace, sees
-        self._opened: dict[bytes, tuple[bytes, TokenEntry, str]] = {}
+        self._opened: dict[bytes, tuple[TokenRow, TokenEntry]] = {}
         self._batch = BatchTokens(keys)
 
     async def mint(self, new: NewToken, ops: Sequence[Op] = (), cubbyhole: Mapping[str, bytes] | None = None) -> Token:
@@ -151,12 +163,13 @@ class TokenStore:
             alias=new.alias,
             groups=new.groups,
             num_uses=new.num_uses,
+            ends_at=now + new.ttl if new.expires else None,
         )
         row = TokenRow(
             id=identity,
             namespace=self._namespace,
             path=new.path,
-            sealed=b"" if new.batch else self._keys.seal(_context(self._namespace, identity), entries.encode(entry)),
+            sealed=b"",
             parent=new.parent,
             mount=new.mount,
             role=new.role,
@@ -166,7 +179,9 @@ class TokenStore:
         )
         if new.batch:
             return self._batch.issue(row, entry)
-        return Token(row, entry, text)
+        entry = structs.replace(entry, scope=scope_of(row))
+        sealed = self._keys.seal(_context(self._namespace, identity), entries.encode(entry))
+        return Token(structs.replace(row, sealed=sealed), entry, text)
 
     async def present(self, text: str) -> tuple[int, Token | None]:
         """The generation, and the token of this text if it is valid now; spends no use.
@@ -182,7 +197,7 @@ class TokenStore:
         generation, row = await self._engine.live_token(identity, self._clock.now())
         if row is None or (row.uses_left is not None and row.uses_left <= 0):
             return generation, None
-        return generation, Token(row, self._open(row), text)
+        return generation, self._token(row, text)
 
     async def _present_batch(self, text: str) -> Token | None:
         token = self._batch.open(text) if len(text) <= MAX_TOKEN else None
@@ -200,19 +215,20 @@ class TokenStore:
             return False
         return row.parent is None or await self._engine.ancestors_alive(row.id, now)
 
-    def _open(self, row: TokenRow) -> TokenEntry:
+    def _token(self, row: TokenRow, text: str = "") -> Token | None:
+        """The token of a row; None where the columns say something else than what is sealed with it."""
         known = self._opened.get(row.id)
-        if known is not None and known[0] == row.sealed and known[2] == row.namespace:
-            return known[1]
+        entry = known[1] if known is not None and _same(known[0], row) else self._open(row)
+        return Token(row, entry, text) if entry is not None and entry.within(row) else None
+
+    def _open(self, row: TokenRow) -> TokenEntry | None:
         entry = entries.decode(self._keys.open(_context(row.namespace, row.id), row.sealed))
+        if entry.scope and entry.scope != scope_of(row):
+            return None
         if len(self._opened) >= OPENED:
             self._opened.clear()
-        self._opened[row.id] = (row.sealed, entry, row.namespace)
+        self._opened[row.id] = (row, entry)
         return entry
-
-    def opened(self, row: TokenRow) -> Token:
-        """A row with its entry, valid or not."""
-        return Token(row, self._open(row))
 
     async def use(self, token: Token) -> Token | None:
         """Spends one use, atomically across nodes; None when none was left. The last use leaves `uses_left` at -1."""
@@ -229,18 +245,18 @@ class TokenStore:
         if not text or len(text) > MAX_TOKEN:
             return None
         _, row = await self._engine.token(self._keys.token_hmac(text))
-        return Token(row, self._open(row), text) if row and await self._visible(row) else None
+        return self._token(row, text) if row and await self._visible(row) else None
 
     async def find_id(self, identity: bytes) -> Token | None:
         """The valid token with this id."""
         _, row = await self._engine.token(identity)
-        return Token(row, self._open(row)) if row and await self._visible(row) else None
+        return self._token(row) if row and await self._visible(row) else None
 
     async def find_accessor(self, accessor: str) -> Token | None:
         """The valid token with this accessor."""
         prefix = prefix_of(self._keys, accessor)
         row = await self._engine.token_by_prefix(prefix) if prefix is not None else None
-        return Token(row, self._open(row)) if row and await self._visible(row) else None
+        return self._token(row) if row and await self._visible(row) else None
 
     async def _visible(self, row: TokenRow) -> bool:
         if not self._sees(row.namespace):
@@ -252,7 +268,8 @@ class TokenStore:
     async def renew(self, token: Token, expires_at: float) -> Token:
         """Sets the end of the token's life (Unix seconds). Raises Invalid when it vanished meanwhile."""
         now = self._clock.now()
-        entry = structs.replace(token.entry, renewed_at=round(now, 3))
+        # the scope too: with their first renewal, tokens from before it was sealed get it
+        entry = structs.replace(token.entry, renewed_at=round(now, 3), ends_at=expires_at, scope=scope_of(token.row))
         sealed = self._keys.seal(_context(token.row.namespace, token.row.id), entries.encode(entry))
         (kept,) = await self._engine.commit([UpdateToken(token.row.id, expires_at, sealed)])
         if not kept:
@@ -289,7 +306,7 @@ class TokenStore:
         """
         while rows := await self._engine.tokens(namespace=namespace, after=after, limit=limit):
             now, after = self._clock.now(), rows[-1].position
-            if page := [Token(row, self._open(row)) for row in rows if _unspent(row, now)]:
+            if page := [token for row in rows if _unspent(row, now) and (token := self._token(row)) is not None]:
                 return page
         return []
 
