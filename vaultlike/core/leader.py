@@ -1,4 +1,4 @@
-"""Periodic work that one node does for all: elected by a row lock in the database, never by configuration."""
+"""Periodic work. Mostly one node does it for all: elected by a row lock in the database, never by configuration."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class _Job(Struct):
     period: float  # seconds
     name: str
     work: Work
+    alone: bool = True
 
 
 class Leader:
@@ -34,6 +35,10 @@ class Leader:
         """Declares a job; takes effect at `start`."""
         self._jobs.append(_Job(period, name, work))
 
+    def everywhere(self, period: float, name: str, work: Work) -> None:
+        """Declares a job that every process does for itself; takes effect at `start`."""
+        self._jobs.append(_Job(period, name, work, alone=False))
+
     async def start(self) -> None:
         """Starts the jobs' loops."""
         self._tasks = [asyncio.create_task(self._loop(job), name=f"job {job.name}") for job in self._jobs]
@@ -48,7 +53,7 @@ class Leader:
         self._tasks = []
 
     async def run(self, name: str) -> bool:
-        """Runs one job now if this node can hold its lock; returns whether it ran."""
+        """Runs one job now, if this node can hold the lock of one that needs it; returns whether it ran."""
         return await self._turn(next(job for job in self._jobs if job.name == name))
 
     async def _loop(self, job: _Job) -> None:
@@ -60,6 +65,9 @@ class Leader:
                 self._log.error("periodic work failed", job=job.name, problem=repr(problem))
 
     async def _turn(self, job: _Job) -> bool:
+        if not job.alone:
+            await job.work()
+            return True
         now = self._clock.now()
         lock = TryLock(f"job/{job.name}", self._owner, now + 3 * job.period, now)
         (held,) = await self._engine.commit([lock])

@@ -30,6 +30,7 @@ from vaultlike.seal.initialization import Initialized, InitOrder
 from vaultlike.seal.keeper import Keeper
 from vaultlike.seal.rekey import Rekey
 from vaultlike.seal.rootgen import RootGeneration
+from vaultlike.seal.rotation import Rotation
 from vaultlike.seal.seals import Seals
 from vaultlike.settings import Settings
 from vaultlike.storage.engine import Engine, InsertToken, Op
@@ -81,6 +82,7 @@ class Server:
         self.rekey = Rekey(self.custodian, "unseal")
         self.recovery_rekey = Rekey(self.custodian, "recovery")
         self.root_generation = RootGeneration(self.custodian)
+        self.rotation = Rotation(self.custodian)
         self.catalog = make_catalog(settings)
         self.core: Core | None = None
         self.siblings: Siblings | None = None
@@ -181,6 +183,7 @@ class Server:
                 reload_keys=self.custodian.refresh,
             )
             core = Core(shared, lambda core, entry: make_backend(self, core, entry))
+            core.leader.everywhere(60.0, "key uses", self.rotation.save)
             await core.start()
             self.core = core
             self.log.info("unsealed")

@@ -1,6 +1,6 @@
 """Owns key rotation: the state of the active term, the policy of automatic rotation, and the count of uses.
 
-Every process adds its count of sealed values to one document now and then (`tick`), so the total is approximate; the
+Every process adds its count of sealed values to one document now and then (`save`), so the total is approximate; the
 gap between the largest permitted `max_operations` and the 2^32 of NIST SP 800-38D 8.3 is there to absorb that.
 """
 
@@ -84,11 +84,12 @@ class Rotation:
         await self._documents.commit([PutDocument(NAMESPACE, ROTATION, sealed, bump=False)])
 
     async def tick(self) -> bool:
-        """Saves this process's count and rotates when the policy says so; once a minute is enough. True: it rotated.
+        """Rotates when the policy says so; once a minute is enough. True: it rotated.
 
-        With many nodes one of them rotates; the others see the new term.
+        One process of all asks this, every one calls `save`. Should several ask, one rotates; the others see the new
+        term.
         """
-        await self._save()
+        await self.save()
         policy = await self.policy()
         if not policy.enabled:
             return False
@@ -105,7 +106,8 @@ class Rotation:
         before = self._unsaved.encryptions if self._unsaved.term == term else 0
         self._unsaved = _Usage(term, before + count)
 
-    async def _save(self) -> None:
+    async def save(self) -> None:
+        """Adds this process's count to everybody's; writes nothing where nothing was sealed since."""
         self._collect()
         for _ in range(_ATTEMPTS):
             mine = self._unsaved

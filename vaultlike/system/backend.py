@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
-from vaultlike.seal.rotation import Rotation
 from vaultlike.services import Services
 from vaultlike.system.about import About
 from vaultlike.system.audit import Audit
@@ -44,7 +43,7 @@ class System(Backend):
     def __init__(self, ctx: Context, services: Services, life: Life) -> None:
         super().__init__(ctx)
         self._seal = SealPaths(life)
-        self._rotation = Rotation(life.custodian)
+        self._rotation = life.rotation
         self._about = About(services)
         # the order counts where patterns overlap: `auth/x/tune` is tuning, not a mount called `x/tune`
         self._parts: tuple[Part, ...] = (

@@ -16,6 +16,7 @@ from vaultlike.seal.custodian import Custodian
 from vaultlike.seal.initialization import Initialized, InitOrder
 from vaultlike.seal.rekey import Rekey
 from vaultlike.seal.rootgen import RootGeneration
+from vaultlike.seal.rotation import Rotation
 from vaultlike.settings import BUILD_DATE, VERSION, Settings
 from vaultlike.types import Strings
 
@@ -29,6 +30,7 @@ class Life(Protocol):
     rekey: Rekey
     recovery_rekey: Rekey
     root_generation: RootGeneration
+    rotation: Rotation
 
     @property
     def cluster(self) -> tuple[str, str]:
