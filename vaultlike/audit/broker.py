@@ -1,13 +1,14 @@
 """Sends every request and answer to the enabled audit devices, and knows which are enabled.
 
-A request goes on only if a device took its record; devices declared `best_effort` do not count, neither way. Where no
-device is enabled nothing is recorded. Owns the table of devices and of recorded headers; not what is recorded.
+A request goes on only if a device took its record; devices declared `best_effort` do not count, neither way, and no
+request waits for them. Where no device is enabled nothing is recorded. Owns the table of devices and of recorded
+headers; not what is recorded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
@@ -17,12 +18,14 @@ from vaultlike.audit.event import AuditEvent
 from vaultlike.audit.slot import Slot
 from vaultlike.clock import Clock
 from vaultlike.errors import AuditFailed, Invalid
+from vaultlike.sdk.egress import Egress
 from vaultlike.storage.view import View
 
 DEVICES = "devices"
 HEADERS = "headers"
 MAX_DEVICES = 32
 MAX_HEADERS = 128
+SETTLE = 2.0  # seconds that records on their way to best-effort devices get at the end
 _decode_devices = msgspec.json.Decoder(list[DeviceEntry]).decode
 _decode_headers = msgspec.json.Decoder(dict[str, bool]).decode
 _encode = msgspec.json.Encoder().encode
@@ -31,10 +34,11 @@ _encode = msgspec.json.Encoder().encode
 class AuditBroker:
     """The audit of one server. `salt` is the secret from which each device's hashing key is made."""
 
-    def __init__(self, view: View, clock: Clock, log: FilteringBoundLogger, salt: bytes) -> None:
-        self._view, self._clock, self._log, self._salt = view, clock, log, salt
+    def __init__(self, view: View, clock: Clock, log: FilteringBoundLogger, salt: bytes, egress: Egress) -> None:
+        self._view, self._clock, self._log, self._salt, self._egress = view, clock, log, salt, egress
         self._slots: tuple[Slot, ...] = ()
         self._headers: Mapping[str, bool] = {}
+        self._behind: set[asyncio.Task[bool]] = set()  # records that nobody waits for
         self.enabled = False
 
     async def load(self) -> None:
@@ -47,7 +51,7 @@ class AuditBroker:
         kept: list[Slot] = []
         for entry in entries:
             slot = by_name.pop((entry.path, entry.enabled_at), None)
-            kept.append(slot or Slot(entry, self._salt, self._clock, self._log))
+            kept.append(slot or self._slot(entry))
         self._slots = tuple(kept)
         self.enabled = bool(kept)
         for slot in by_name.values():
@@ -62,6 +66,8 @@ class AuditBroker:
             required = required or not slot.best_effort
             if taken is True:
                 accepted = accepted or not slot.best_effort
+            elif taken is not False and slot.best_effort:
+                self._leave(slot.follow(taken))
             elif taken is not False:
                 waiting.append((slot, taken))
         if waiting:
@@ -72,9 +78,18 @@ class AuditBroker:
         if required and not accepted:
             raise AuditFailed(reason="no audit device took the record")
 
+    def _leave(self, pending: Coroutine[None, None, bool]) -> None:
+        task = asyncio.create_task(pending)
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+
     async def close(self) -> None:
         """Closes every device."""
         slots, self._slots, self.enabled = self._slots, (), False
+        if self._behind:
+            _, late = await asyncio.wait(self._behind, timeout=SETTLE)
+            for task in late:
+                task.cancel()
         for slot in slots:
             slot.close()
 
@@ -98,7 +113,7 @@ class AuditBroker:
         options: Mapping[str, str] | None = None,
         local: bool = False,
     ) -> None:
-        """Stores a new device after opening it and writing a test record. Raises Invalid, NotBuilt."""
+        """Stores a new device after opening it and writing a test record. Raises Invalid."""
         entry = DeviceEntry(
             path=_with_slash(path),
             kind=kind,
@@ -121,7 +136,7 @@ class AuditBroker:
         await self._view.update(DEVICES, add)
 
     async def _try(self, entry: DeviceEntry) -> None:
-        slot = Slot(entry, self._salt, self._clock, self._log)
+        slot = self._slot(entry)
         test = AuditEvent(
             type="request",
             at=entry.enabled_at,
@@ -139,7 +154,10 @@ class AuditBroker:
         finally:
             slot.close()
         if not worked:
-            raise Invalid("sanity check failed; the device does not take records")
+            raise Invalid(f"sanity check failed; the device does not take records: {slot.problem}")
+
+    def _slot(self, entry: DeviceEntry) -> Slot:
+        return Slot(entry, self._salt, self._clock, self._log, self._egress)
 
     async def disable(self, path: str) -> bool:
         """Removes a device; whether there was one."""

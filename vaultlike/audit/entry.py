@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from vaultlike.errors import Invalid, NotBuilt
+from vaultlike.errors import Invalid
 
-KINDS = ("file", "syslog", "socket")
+KINDS = ("file", "syslog", "socket", "http")
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _EXECUTABLE = 0o111
@@ -23,6 +23,9 @@ class DeviceEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str = ""
     options: dict[str, str] = {}
     local: bool = False
+
+    def __repr__(self) -> str:
+        return f"DeviceEntry({self.path!r}, {self.kind})"  # the options of an http device hold its credentials
 
     def shown(self) -> dict[str, object]:
         """As the API shows it (spec/vault-api.md 2.8)."""
@@ -45,15 +48,17 @@ class DeviceOptions(Struct, frozen=True, kw_only=True):
 
 
 def parse_options(kind: str, options: Mapping[str, str]) -> DeviceOptions:
-    """The common options, after checking what the kind needs. Raises Invalid; NotBuilt for `http`."""
-    if kind == "http":
-        raise NotBuilt("audit devices of type http are not built; use file, syslog or socket")
+    """The common options, after checking what the kind needs. Raises Invalid."""
     if kind not in KINDS:
         raise Invalid(f'unknown backend type: "{kind[:64]}"')
     if kind == "file" and not file_path(options):
         raise Invalid("file_path is required")
     if kind == "socket" and not options.get("address"):
         raise Invalid("address is required")
+    if kind == "http":
+        from vaultlike.audit.devices.http import check_address
+
+        check_address(options)
     if (form := options.get("format", "json")) != "json":
         raise Invalid(f'unknown format type "{form[:64]}"')
     if options.get("prefix"):

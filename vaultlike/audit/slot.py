@@ -16,16 +16,20 @@ from vaultlike.audit.record import line
 from vaultlike.audit.redact import Redactor
 from vaultlike.clock import Clock
 from vaultlike.errors import VaultlikeError
+from vaultlike.sdk.egress import Egress
 
 TIMEOUT = 5.0  # seconds that a request waits for one device
+MAX_BEHIND = 1024  # records on their way to a best-effort device; more are dropped
 REST = 5.0  # seconds for which a device that hung or failed to open is not tried again
 
 
 class Slot:
     """A device by its entry. Constructing opens nothing."""
 
-    def __init__(self, entry: DeviceEntry, salt: bytes, clock: Clock, log: FilteringBoundLogger) -> None:
-        self.entry, self._clock, self._log = entry, clock, log
+    def __init__(
+        self, entry: DeviceEntry, salt: bytes, clock: Clock, log: FilteringBoundLogger, egress: Egress
+    ) -> None:
+        self.entry, self._clock, self._log, self._egress = entry, clock, log, egress
         options = parse_options(entry.kind, entry.options)
         name = f"{entry.path}\x00{entry.enabled_at!r}".encode()
         self.redactor = Redactor(
@@ -36,13 +40,15 @@ class Slot:
         )
         self.best_effort = options.best_effort
         self._device: Device | None = None
+        self.problem = ""  # why it failed last
         self._failing = False
+        self._behind = 0
         self._resting = False  # it hung, or could not be opened
         self._rest_until = 0.0
 
     def open(self) -> None:
         """Opens the target. Raises OSError, Invalid."""
-        self._device = open_device(self.entry)
+        self._device = open_device(self.entry, self._egress)
 
     def send(self, event: AuditEvent, headers: Mapping[str, bool]) -> bool | Awaitable[bool]:
         """Whether the device took the event: at once where the target does not make us wait. Never raises."""
@@ -51,6 +57,9 @@ class Slot:
             if now < self._rest_until:
                 return False
             self._rest_until = now + TIMEOUT  # this event finds out; the next ones do not wait with it
+        if self._behind >= MAX_BEHIND:
+            self._fail(OSError("too many records wait for it"), rest=False)
+            return False
         try:
             if self._device is None:
                 self.open()
@@ -63,6 +72,14 @@ class Slot:
             return self._wait(pending)
         self._work()
         return True
+
+    async def follow(self, pending: Awaitable[bool]) -> bool:
+        """Counts a record that nobody waits for until it has arrived or failed."""
+        self._behind += 1
+        try:
+            return await pending
+        finally:
+            self._behind -= 1
 
     async def _wait(self, pending: Awaitable[None]) -> bool:
         try:
@@ -99,10 +116,12 @@ class Slot:
         self._resting = rest
         if rest:
             self._rest_until = self._clock.monotonic() + REST
+        self.problem = problem.reason if isinstance(problem, VaultlikeError) else f"{type(problem).__name__}: {problem}"
         if not self._failing:
             self._failing = True
-            reason = f"{type(problem).__name__}: {problem}"
-            self._log.error("audit device fails", device=self.entry.path, problem=reason, best_effort=self.best_effort)
+            self._log.error(
+                "audit device fails", device=self.entry.path, problem=self.problem, best_effort=self.best_effort
+            )
 
     def _work(self) -> None:
         if self._failing:

@@ -46,7 +46,7 @@ class Shared:
         self.storage = View(engine, barrier, "", "core/", cache=self.cache)
         self.namespaces = Namespaces(self.storage, random)
         audit = View(engine, barrier, "", "audit/", cache=self.cache)
-        self.audit = AuditBroker(audit, clock, log, barrier.derive("audit"))
+        self.audit = AuditBroker(audit, clock, log, barrier.derive("audit"), egress)
         self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
         self.leader = Leader(engine, clock, log, random)
         self.throttle = Throttle(clock)

@@ -13,13 +13,13 @@ from vaultlike.system.part import Part
 from vaultlike.types import Pairs
 
 MAX_INPUT = 1024 * 1024  # characters of a text to hash
-MAX_TEXT = 4096  # characters of a description or an option
+MAX_TEXT = 16_384  # characters of a description or an option
 
 
 class DeviceBody(Struct, kw_only=True):
     """A new audit device."""
 
-    type: Annotated[str, Meta(description="file, syslog or socket.")] = ""
+    type: Annotated[str, Meta(description="file, syslog, socket or http.")] = ""
     description: Annotated[str, Meta(description="For people.")] = ""
     options: Annotated[Pairs, Meta(description="Settings of the device, such as file_path.")] = {}
     local: Annotated[bool, Meta(description="Kept for clients: there is no replication.")] = False
@@ -48,7 +48,8 @@ class Audit(Part):
     @write("audit/{path:rest}", sudo=True)
     async def enable(self, call: Call, body: DeviceBody) -> None:
         """Enables an audit device."""
-        if max(map(len, (call.params["path"], body.description, *body.options, *body.options.values()))) > MAX_TEXT:
+        texts = (call.params["path"], body.description, *body.options, *body.options.values())
+        if any(len(text) > MAX_TEXT for text in texts) or sum(map(len, texts)) > 2 * MAX_TEXT:
             raise Invalid(f"no text may be longer than {MAX_TEXT} characters")
         await self.services.audit.enable(
             call.params["path"], body.type, description=body.description, options=body.options, local=body.local

@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.audit.event import AuditAuth, AuditEvent
 from vaultlike.clock import FakeClock
+from vaultlike.sdk.egress import Egress
 from vaultlike.storage.sqlite import SqliteEngine
 from vaultlike.storage.view import DecodedCache, Generation, View
 
@@ -65,13 +67,23 @@ def log() -> Log:
 
 
 @pytest.fixture
-async def node(engine: SqliteEngine, clock: FakeClock, log: Log) -> AsyncIterator[Callable[[], AuditBroker]]:
+async def egress(clock: FakeClock) -> AsyncIterator[Egress]:
+    log: Any = structlog.get_logger()
+    made = Egress(clock=clock, log=log, user_agent="vaultlike-test")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def node(
+    engine: SqliteEngine, clock: FakeClock, log: Log, egress: Egress
+) -> AsyncIterator[Callable[[], AuditBroker]]:
     """Makes brokers over one database: one for each process."""
     made: list[AuditBroker] = []
 
     def make() -> AuditBroker:
         view = View(engine, Aes(), "", "audit/", cache=DecodedCache(Generation()))
-        made.append(AuditBroker(view, clock, log, SALT))
+        made.append(AuditBroker(view, clock, log, SALT, egress))
         return made[-1]
 
     yield make

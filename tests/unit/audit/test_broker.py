@@ -15,7 +15,7 @@ from tests.unit.audit.conftest import Log, lines, request, response
 from vaultlike.audit import slot as slots
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import FakeClock
-from vaultlike.errors import Internal, Invalid, NotBuilt
+from vaultlike.errors import Internal, Invalid
 
 Enable = Callable[..., Any]
 
@@ -46,11 +46,6 @@ async def test_devices_that_are_refused(broker: AuditBroker, kind: str, options:
         await broker.enable("f", kind, options=options)
     await broker.load()
     assert broker.devices() == [] and not broker.enabled
-
-
-async def test_http_devices_are_not_built(broker: AuditBroker) -> None:
-    with pytest.raises(NotBuilt):
-        await broker.enable("f", "http", options={"uri": "https://x"})
 
 
 async def test_paths_in_use(broker: AuditBroker, enable: Enable) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from vaultlike.audit.entry import DeviceEntry, file_mode, file_path
 from vaultlike.errors import Invalid
+from vaultlike.sdk.egress import Egress
 
 
 class Device(Protocol):
@@ -22,8 +23,11 @@ class Device(Protocol):
         """Lets go of its target; never raises, never waits."""
 
 
-def open_device(entry: DeviceEntry) -> Device:
-    """The device that an entry declares. Raises OSError when its target cannot be opened, Invalid."""
+def open_device(entry: DeviceEntry, egress: Egress) -> Device:
+    """The device that an entry declares; `egress` is its way to other servers.
+
+    Raises OSError when its target cannot be opened, Invalid.
+    """
     options = entry.options
     if entry.kind == "file":
         from vaultlike.audit.devices.file import FileDevice
@@ -39,4 +43,8 @@ def open_device(entry: DeviceEntry) -> Device:
         return SocketDevice(
             options.get("address", ""), options.get("socket_type", "tcp"), options.get("write_timeout", "2s")
         )
+    if entry.kind == "http":
+        from vaultlike.audit.devices.http import HttpDevice
+
+        return HttpDevice(options, egress)
     raise Invalid(f'unknown backend type: "{entry.kind[:64]}"')
