@@ -46,6 +46,7 @@ class VaultlikeError(Exception):
         self.warnings = warnings
         self.headers = headers
         self.page = page
+        self.check = ""  # the check of a login that failed, by name
         super().__init__(self.reason)
 
 
@@ -84,6 +85,14 @@ class Denied(VaultlikeError):
 
     status = 403
     default = "permission denied"
+
+
+class UnknownToken(Denied):
+    """The token is none, or expired, revoked, used up, or of somebody who is gone."""
+
+
+class WrongAddress(Denied):
+    """The caller's address is not among those that a token or a role is bound to."""
 
 
 class PermissionDenied(Denied):

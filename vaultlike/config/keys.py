@@ -62,7 +62,7 @@ TOP: dict[str, Key] = {
     "hsm": Key(refused="hardware seals are not built"),
     "administrative_namespace_path": Key(refused="administrative namespaces are not built"),
 }
-BLOCKS = ("storage", "backend", "listener", "seal", "user_lockout", "azure_cloud", "plugins")
+BLOCKS = ("storage", "backend", "listener", "seal", "user_lockout", "azure_cloud", "plugins", "infisical", "hanzo")
 
 STORAGE: dict[str, dict[str, Key]] = {
     "sqlite": {"path": Key(values.nonempty)},
@@ -193,5 +193,13 @@ USER_LOCKOUT: dict[str, Key] = {
     "disable_lockout": Key(values.flag),
 }
 LOCKOUT_KINDS = ("all", "userpass", "ldap", "approle")
+
+# The second API; a label is the path of the namespace, none is the root one.
+INFISICAL: dict[str, Key] = {
+    "enabled": Key(values.flag),
+    "bootstrap": Key(values.flag),
+    "allow_internal_ip_connections": Key(values.flag),
+}
+HANZO: dict[str, Key] = {"enabled": Key(values.flag)}
 
 PLUGINS: dict[str, Key] = {"allow": Key(values.names)}

@@ -18,7 +18,16 @@ from vaultlike.config.model import (
     StorageConfig,
 )
 from vaultlike.config.secrets import resolved
-from vaultlike.config.section import Found, Key, Notes, labelled_blocks, near, plain_blocks, read_section
+from vaultlike.config.section import (
+    Found,
+    Key,
+    Notes,
+    labelled_blocks,
+    maybe_labelled_blocks,
+    near,
+    plain_blocks,
+    read_section,
+)
 from vaultlike.hcl import Entry, quote
 
 _ENVIRONMENT = {"VAULT_API_ADDR": "api_addr", "VAULT_LOG_LEVEL": "log_level", "VAULT_LOG_FORMAT": "log_format"}
@@ -78,6 +87,8 @@ class _Reading:
                 self._take_cloud(source.file, entry)
             elif entry.key == "user_lockout":
                 self._take_lockout(source.file, entry)
+            elif entry.key in ("infisical", "hanzo"):
+                self._take_face(source.file, entry)
             elif entry.key == "plugins":
                 for body in plain_blocks(self.notes, source.file, entry):
                     found = read_section(self.notes, source.file, body, keys.PLUGINS, "plugins")
@@ -186,6 +197,16 @@ class _Reading:
             found = read_section(self.notes, file, body, keys.USER_LOCKOUT, f"user_lockout {quote(kind)}")
             values = {key: str(each.value).lower() for key, each in found.items()}
             self._stanzas.setdefault("user_lockout", []).append({"name": kind, **values})
+
+    def _take_face(self, file: str, entry: Entry) -> None:
+        known = keys.INFISICAL if entry.key == "infisical" else keys.HANZO
+        taken = self._stanzas.setdefault(entry.key, [])
+        for namespace, body, place in maybe_labelled_blocks(self.notes, file, entry):
+            namespace = namespace.strip("/")
+            if any(other["name"] == namespace for other in taken):
+                self.notes.problem(place, f"{entry.key} {quote(namespace)} is configured twice")
+            found = read_section(self.notes, file, body, known, entry.key)
+            taken.append({"name": namespace, **{key: _written(each.value) for key, each in found.items()}})
 
     def check_complete(self, place: Place) -> None:
         """A server needs one storage and a listener."""

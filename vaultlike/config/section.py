@@ -108,6 +108,15 @@ def plain_blocks(notes: Notes, file: str, entry: Entry) -> Iterator[Body]:
             notes.problem(Place(file, entry.line), f"{entry.key} must be a block without a label")
 
 
+def maybe_labelled_blocks(notes: Notes, file: str, entry: Entry) -> Iterator[tuple[str, Body, Place]]:
+    """The blocks `key { }` and `key "label" { }` of an entry, with their label ("" for none)."""
+    if isinstance(entry.value, Body) and len(entry.labels) <= 1:
+        yield (entry.labels[0] if entry.labels else ""), entry.value, Place(file, entry.line)
+    else:
+        for body in plain_blocks(notes, file, entry):
+            yield "", body, Place(file, entry.line)
+
+
 def near(name: str, known: tuple[str, ...]) -> str:
     """`, did you mean "x"?` for a name that resembles a known one, else nothing."""
     close = difflib.get_close_matches(name.lower(), known, n=1)

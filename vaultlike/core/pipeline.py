@@ -25,9 +25,11 @@ from vaultlike.errors import (
     NoRoute,
     PermissionDenied,
     Unavailable,
+    UnknownToken,
     UnsupportedOperation,
     UnsupportedPath,
     VaultlikeError,
+    WrongAddress,
     WrongMethod,
     WrongPath,
 )
@@ -52,6 +54,8 @@ async def handle(core: Core, request: Request) -> Outcome:
         for phase in PHASES:
             await phase(core, exchange)
     except VaultlikeError as problem:
+        if exchange.call is not None and exchange.call.checks and not exchange.call.checks[-1].ok:
+            problem.check = exchange.call.checks[-1].name
         await audited.refused(core, exchange, problem)
         raise
     except Exception as bug:  # `http` logs it and answers 500; the record of the request must not stay without its end
@@ -140,10 +144,10 @@ async def admit(core: Core, exchange: Exchange) -> None:
         raise Denied(reason="the token is of another namespace")
     home = await core.home(token)
     if token.row.mount and not token.batch and home.router.by_accessor(token.row.mount) is None:
-        raise Denied(reason="the mount that made the token is gone")  # a login that raced with disabling it
+        raise UnknownToken(reason="the mount that made the token is gone")  # a login that raced with disabling it
     if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, request.remote):
-        raise Denied(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
-    if token.row.uses_left is not None:
+        raise WrongAddress(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
+    if token.row.uses_left is not None and not request.uncounted:
         used = await core.tokens.use(token)
         if used is None:
             raise _unknown(exchange, "the token's last use is spent")
@@ -152,13 +156,13 @@ async def admit(core: Core, exchange: Exchange) -> None:
     if token.row.entity:
         exchange.entity = await home.identity.standing(token.row.entity)
         if exchange.entity is None or exchange.entity.body.disabled:
-            raise Denied(reason="the token's entity is disabled or gone")
+            raise UnknownToken(reason="the token's entity is disabled or gone")
 
 
 def _unknown(exchange: Exchange, reason: str) -> VaultlikeError:
     """The refusal of a token that is none: mostly a 403, on some paths their own (Route.stranger)."""
     stranger = exchange.owned.route.stranger if exchange.owned is not None and exchange.request.token else None
-    return (stranger or Denied)(reason=reason)
+    return (stranger or UnknownToken)(reason=reason)
 
 
 async def prepare(core: Core, exchange: Exchange) -> None:
@@ -206,7 +210,7 @@ async def prepare(core: Core, exchange: Exchange) -> None:
 
 async def authorize(core: Core, exchange: Exchange) -> None:
     """The policies must allow the operation; protected paths need sudo too. Open paths are nobody's to forbid."""
-    if exchange.open:
+    if exchange.open or (exchange.owned is not None and exchange.owned.route.judged):
         return
     call, acl = exchange.call, exchange.acl
     assert call is not None and acl is not None

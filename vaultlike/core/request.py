@@ -29,6 +29,7 @@ class Request(Struct, kw_only=True):
     peer_certificate: bytes | None = None
     wrap_ttl: int = 0  # seconds; 0 = not asked for
     simulated: bool = False
+    uncounted: bool = False  # a further step of a request that has spent its use, or a renewal by the second API
     size: int = 0  # bytes of the body, not decoded yet
 
     def modest(self) -> None:

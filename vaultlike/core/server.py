@@ -13,6 +13,7 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from vaultlike.builtin.organization.places import furnish
 from vaultlike.clock import Clock
 from vaultlike.core import pipeline
 from vaultlike.core.core import Core
@@ -209,6 +210,20 @@ class Server:
         if core is not None:
             return await pipeline.handle(core, request)
         return await self._while_sealed(request)
+
+    async def furnish(self, namespace: str) -> None:
+        """Makes the mounts of the second API in a namespace (by its path without slashes) where they are not yet.
+
+        Raises Sealed, NotFound for an unknown namespace.
+        """
+        root = self.core
+        if root is None:
+            raise Sealed
+        if namespace:
+            found, _ = root.namespaces.resolve(namespace, "")
+            await furnish(await root.branches.at(found))
+        else:
+            await furnish(root)
 
     async def _while_sealed(self, request: Request) -> Outcome:
         """Sealed means sealed: only the paths that need no key answer."""

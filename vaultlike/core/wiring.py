@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vaultlike.builtin.identity import Identity
+from vaultlike.builtin.organization.backend import Organization
 from vaultlike.builtin.token import TokenBackend
 from vaultlike.core.core import Core
 from vaultlike.engines.cubbyhole import Cubbyhole
 from vaultlike.engines.kv import Kv
 from vaultlike.engines.transit import Transit
+from vaultlike.log import named
 from vaultlike.mounts.catalog import Catalog, Plugin
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import Backend, Context
@@ -26,6 +28,7 @@ def make_catalog(settings: Settings) -> Catalog:
     )
     catalog.add(Plugin("token", True, TokenBackend))
     catalog.add(Plugin("generic", False, Kv))  # the old name of kv
+    catalog.add(Plugin("organization", False, Organization))
     return catalog
 
 
@@ -39,7 +42,7 @@ def make_backend(life: Life, core: Core, entry: MountEntry) -> Backend:
         storage=core.documents.below(entry.storage_prefix),
         clock=core.clock,
         egress=core.egress,
-        log=core.log.bind(mount=entry.path),
+        log=named(core.log, f"{'auth' if entry.auth else 'secrets'}.{entry.kind}").bind(mount=entry.path),
         system=MountSystem(core, entry),
         random=core.random,
         options=entry.options or {},
@@ -50,6 +53,8 @@ def make_backend(life: Life, core: Core, entry: MountEntry) -> Backend:
         return TokenBackend(context, core)
     if entry.kind == "identity":
         return Identity(context, core)
+    if entry.kind == "organization":
+        return Organization(context, core)
     if entry.kind == "cubbyhole":
         return Cubbyhole(context, core.tokens)
     plugin = core.catalog.find(entry.kind, auth=entry.auth)

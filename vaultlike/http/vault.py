@@ -18,6 +18,7 @@ from vaultlike.errors import Internal, Invalid, NotFound, UnsupportedMedia, Vaul
 from vaultlike.http.body import decode_body, decode_query
 from vaultlike.http.cors import cross_origin
 from vaultlike.http.message import Incoming, Outgoing
+from vaultlike.log import named
 from vaultlike.paths import canonical
 from vaultlike.sdk import AuthInfo, Raw, Reply
 
@@ -137,7 +138,7 @@ class VaultFace:
     """Answers `/v1/`; everything else is the next face's or nothing."""
 
     def __init__(self, server: Server, log: FilteringBoundLogger) -> None:
-        self._server, self._log = server, log.bind()  # bound once: a lazy logger binds anew at every call
+        self._server, self._log = server, named(log, "http")  # bound once: a lazy logger binds anew at every call
 
     async def __call__(self, incoming: Incoming) -> Outgoing:
         """One HTTP request to one HTTP answer; never raises."""

@@ -16,7 +16,7 @@ from vaultlike.storage.view import View
 KEY = "mounts"
 PROTECTED = ("audit/", "auth/", "sys/", "cubbyhole/", "identity/")
 SINGLETONS = frozenset(
-    ("cubbyhole", "system", "token", "identity", "ns_cubbyhole", "ns_system", "ns_identity", "ns_token")
+    ("cubbyhole", "system", "token", "identity", "ns_cubbyhole", "ns_system", "ns_identity", "ns_token", "organization")
 )
 DEFAULT_HEADERS = {"identity": ("Authorization",), "system": ("Accept",)}  # what these mounts may see of a request
 Edit = Callable[[list[MountEntry]], list[MountEntry]]

@@ -59,6 +59,7 @@ class Route(Struct, frozen=True, kw_only=True):
     summary: str = ""
     open: bool = False  # needs no token
     sudo: bool = False
+    judged: bool = False  # any valid token may call: the handler asks the caller's ACL about all that it touches
     stranger: type[VaultlikeError] | None = None  # the answer to a token that is unknown or spent, instead of a 403
     exists: Handler | None = None  # async (backend, call) -> bool: create or update? None: always update
     login: LoginFacts | None = None

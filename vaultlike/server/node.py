@@ -13,10 +13,10 @@ from vaultlike.clock import Clock
 from vaultlike.config import ServerConfig
 from vaultlike.core.server import Server
 from vaultlike.errors import VaultlikeError
+from vaultlike.http.faces import Faces
 from vaultlike.http.listener import ListenerError, bind, bind_shares
 from vaultlike.http.message import Handler
 from vaultlike.http.server import HttpServer
-from vaultlike.http.vault import VaultFace
 from vaultlike.sdk.egress import Egress
 from vaultlike.seal.configured import seals_of
 from vaultlike.server.check import listener_settings, seal_stanza
@@ -102,7 +102,7 @@ class Node:
             egress=egress,
             seals=seals,
         )
-        self.face = VaultFace(self.server, self._log)
+        self.face = Faces(self.server, self._log)
         self._http = HttpServer(clock)
 
     async def open(self) -> None:

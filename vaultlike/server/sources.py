@@ -21,6 +21,12 @@ from vaultlike.log import LEVELS
 from vaultlike.server.check import check
 from vaultlike.server.flags import Flags
 
+# What a dev server turns on: the second API, open for a first identity, and addresses of the machine itself.
+DEV_FACES: Mapping[str, tuple[Mapping[str, str], ...]] = {
+    "infisical": ({"name": "", "enabled": "true", "bootstrap": "true", "allow_internal_ip_connections": "true"},),
+    "hanzo": ({"name": "", "enabled": "true"},),
+}
+
 
 class Sources:
     """Reads the configuration, now and at every reload. `listener` and `clouds` are a dev server's own."""
@@ -59,7 +65,7 @@ class Sources:
             listeners=(self.listener,),
             api_addr=_address_of(self.listener),
             workers=1,
-            stanzas={**config.stanzas, "azure_cloud": clouds},
+            stanzas={**DEV_FACES, **config.stanzas, "azure_cloud": clouds},
         )
 
     def _with_flags(self, config: ServerConfig, problems: list[Problem]) -> ServerConfig:

@@ -21,9 +21,9 @@ from msgspec import Struct
 
 from vaultlike.clock import FakeClock
 from vaultlike.core.server import Server
+from vaultlike.http.faces import Faces
 from vaultlike.http.listener import ListenerSettings
 from vaultlike.http.server import HttpServer
-from vaultlike.http.vault import VaultFace
 from vaultlike.sdk.egress import Egress
 from vaultlike.seal.configured import Stanza, seals_of
 from vaultlike.seal.initialization import InitOrder
@@ -99,7 +99,7 @@ class TestServer:
             await self.server.stop()  # the database's thread would outlive the test
             raise
         self._http = HttpServer(self.clock)
-        await self._http.start(VaultFace(self.server, log), [ListenerSettings(address="127.0.0.1:0", tls_disable=True)])
+        await self._http.start(Faces(self.server, log), [ListenerSettings(address="127.0.0.1:0", tls_disable=True)])
         self.url = f"http://{self._http.addresses[0]}"
         self._session = aiohttp.ClientSession()
         return self

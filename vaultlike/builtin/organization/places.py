@@ -1,0 +1,33 @@
+"""Where an organization lives in its namespace: its mounts, made when the second API is first used."""
+
+from __future__ import annotations
+
+from vaultlike.mounts.entry import MountEntry
+from vaultlike.services import Services
+
+ORGANIZATION = "organization/"  # identities, projects, roles, memberships
+SECRETS = "organization-secrets/"  # kv version 2: data/<project id>/<environment>/<folders>/<name>
+METHODS = "auth/organization-"  # + method + "/": the auth mounts whose roles are identities
+
+
+async def furnish(services: Services) -> None:
+    """Mounts what an organization needs; safe to repeat and on several nodes at once."""
+    if services.router.at(ORGANIZATION) is not None and services.router.at(SECRETS) is not None:
+        return
+    await ensure_mount(services, ORGANIZATION, "organization", "identities and projects of the API at /api")
+    await ensure_mount(services, SECRETS, "kv", "secrets of the projects", {"version": "2"})
+
+
+async def ensure_mount(
+    services: Services, path: str, kind: str, description: str, options: dict[str, str] | None = None
+) -> None:
+    """Mounts a backend where nothing is mounted yet. Raises Invalid through a path that is in use otherwise."""
+    if services.router.at(path) is not None:
+        return
+    made = services.table.new(path, kind, description, options=options)
+
+    def add(entries: list[MountEntry]) -> list[MountEntry]:
+        return entries if any(entry.path == path for entry in entries) else [*entries, made]
+
+    await services.table.change(add)
+    await services.current()

@@ -1,0 +1,75 @@
+"""One request of the second API on its way: what was sent, and how to ask the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from vaultlike.core.request import Outcome, Request, Verb
+from vaultlike.core.server import Server
+from vaultlike.errors import NotFound
+from vaultlike.http.infisical.settings import FaceSettings
+from vaultlike.http.message import Incoming
+from vaultlike.sdk import Raw, Reply
+
+
+class Ask:
+    """`token` is what the caller showed ("" for none, and on open endpoints); `params` what the path captured."""
+
+    __slots__ = ("_asked", "_counted", "id", "incoming", "params", "server", "settings", "token")
+
+    def __init__(
+        self,
+        server: Server,
+        settings: FaceSettings,
+        incoming: Incoming,
+        request_id: str,
+        *,
+        token: str,
+        params: dict[str, str],
+        counted: bool,
+    ) -> None:
+        self.server, self.settings, self.incoming, self.id = server, settings, incoming, request_id
+        self.token, self.params = token, params
+        self._counted, self._asked = counted, False
+
+    async def reply(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None = None) -> Reply | None:
+        """What the core answers to one request with the caller's token. Raises every refusal as VaultlikeError.
+
+        The first request spends a use of the token, further ones are steps of the same. Fields of a Struct that were
+        not sent (UNSET) stay away.
+        """
+        fields: dict[str, object] = msgspec.to_builtins(data) if isinstance(data, Struct) else dict(data or {})
+        request = Request(
+            id=self.id,
+            verb=verb,
+            path=path,
+            decode=lambda: fields,
+            render=_nothing,
+            token=self.token,
+            namespace=self.settings.namespace,
+            remote=self.incoming.remote,
+            headers=self.incoming.headers,
+            peer_certificate=self.incoming.peer_certificate,
+            uncounted=self._asked or not self._counted,
+            size=len(self.incoming.body),
+        )
+        self._asked = True
+        reply = (await self.server.handle(request)).reply
+        assert not isinstance(reply, Raw)
+        return reply
+
+    async def core(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None = None) -> object:
+        """The data of what the core answers; NotFound for a read of what is not there, None where nothing is said."""
+        reply = await self.reply(verb, path, data)
+        if reply is None or (reply.data is None and verb in ("read", "list")):
+            if verb in ("read", "list"):
+                raise NotFound
+            return None
+        return reply.data
+
+
+def _nothing(outcome: Outcome) -> bytes | None:
+    return None

@@ -1,0 +1,110 @@
+"""Answers `/api/`: finds the endpoint, reads what was sent, renders what came of it. Decides nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from vaultlike.core.server import Server
+from vaultlike.errors import Internal, NotFound, VaultlikeError
+from vaultlike.http.infisical import status
+from vaultlike.http.infisical.ask import Ask
+from vaultlike.http.infisical.endpoint import Endpoint, Endpoints
+from vaultlike.http.infisical.errors import Unauthorized, refusal
+from vaultlike.http.infisical.settings import FaceSettings, face_settings
+from vaultlike.http.infisical.validation import parse, read_body, read_query
+from vaultlike.http.message import Incoming, Outgoing
+from vaultlike.tokens.ids import base62
+
+PREFIX = "/api"
+JSON = "application/json; charset=utf-8"
+MODULES = (status,)
+_encode = msgspec.json.Encoder().encode
+
+
+class InfisicalFace:
+    """The second API of one server."""
+
+    def __init__(self, server: Server, log: FilteringBoundLogger) -> None:
+        self._server, self._log = server, log.bind()
+        self._endpoints = Endpoints(MODULES)
+        self._read_from: object = None
+        self._settings: dict[str, FaceSettings] = {}
+
+    @property
+    def settings(self) -> dict[str, FaceSettings]:
+        """The namespaces that are served, by path; read again when the configuration was."""
+        if self._read_from is not self._server.settings:
+            self._read_from = self._server.settings
+            self._settings = face_settings(self._server.settings)
+        return self._settings
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is this face's."""
+        return path.startswith("/api/") and bool(self.settings)
+
+    async def __call__(self, incoming: Incoming) -> Outgoing:
+        """One HTTP request to one HTTP answer; never raises."""
+        request_id = f"req-{base62(self._server.random, 14)}"
+        try:
+            outgoing = await self._answer(incoming, request_id)
+        except VaultlikeError as problem:
+            level = self._log.error if problem.status >= 500 and problem.status != 503 else self._log.debug
+            level(
+                "refused", request_id=request_id, path=incoming.raw_path, status=problem.status, reason=problem.reason
+            )
+            outgoing = refusal(problem, request_id)
+        except Exception as problem:
+            self._log.error("request failed", request_id=request_id, path=incoming.raw_path, exc_info=problem)
+            outgoing = refusal(Internal(), request_id)
+        return outgoing
+
+    async def _answer(self, incoming: Incoming, request_id: str) -> Outgoing:
+        found, params = self._endpoints.find(incoming.method, incoming.raw_path[len(PREFIX) :])
+        settings = self._namespace(incoming)
+        token = "" if found.open else _token(incoming)
+        if not found.open and not token:
+            raise Unauthorized("Token missing")
+        if found.furnished:
+            await self._server.furnish(settings.namespace)
+        ask = Ask(
+            self._server, settings, incoming, request_id, token=token, params=params, counted=found.counted
+        )  # fmt: skip
+        answer = await found.handler(ask, *_arguments(found, incoming))
+        if isinstance(answer, Outgoing):
+            return answer
+        return Outgoing(200, _encode(answer), JSON)
+
+    def _namespace(self, incoming: Incoming) -> FaceSettings:
+        """The namespace that a request is for: the one that a header names, or the root, or the only one."""
+        asked = incoming.headers.get("X-Vault-Namespace", "").strip("/")
+        served = self.settings
+        found = served.get(asked)
+        if found is None and not asked and len(served) == 1:
+            (found,) = served.values()
+        if found is None:
+            raise NotFound("the namespace is not served here")
+        return found
+
+
+def _arguments(found: Endpoint, incoming: Incoming) -> list[Any]:
+    arguments: list[Any] = []
+    if found.body is not None:
+        data = read_body(incoming.body, incoming.headers.get("Content-Type", ""))
+        arguments.append(parse(found.body, data))
+    if found.query is not None:
+        arguments.append(parse(found.query, read_query(incoming.query), lax=True))
+    return arguments
+
+
+def _token(incoming: Incoming) -> str:
+    """`x-api-key` before `Authorization: Bearer` (spec/infisical.md 0); a Vault token may come in its own header."""
+    headers = incoming.headers
+    if key := headers.get("X-Api-Key", ""):
+        return key.strip()
+    authorization = headers.get("Authorization", "")
+    if authorization[:7].lower() == "bearer ":
+        return authorization[7:].strip()
+    return headers.get("X-Vault-Token", "")

@@ -1,0 +1,36 @@
+"""Whether and for which namespaces the second face answers: the `infisical` stanzas of the server's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from vaultlike.settings import Settings
+
+STANZA = "infisical"
+
+
+class FaceSettings(Struct, frozen=True, kw_only=True):
+    """One namespace's worth. `namespace` is its path without slashes, "" the root one.
+
+    `bootstrap`: whether a stranger may make the first identity of an organization that has none.
+    """
+
+    namespace: str = ""
+    enabled: bool = False
+    bootstrap: bool = False
+
+
+def face_settings(settings: Settings) -> dict[str, FaceSettings]:
+    """The namespaces that are served, by path."""
+    found = (_read(stanza) for stanza in settings.stanzas.get(STANZA, ()))
+    return {each.namespace: each for each in found if each.enabled}
+
+
+def _read(stanza: Mapping[str, str]) -> FaceSettings:
+    return FaceSettings(
+        namespace=stanza.get("name", "").strip("/"),
+        enabled=stanza.get("enabled") == "true",
+        bootstrap=stanza.get("bootstrap") == "true",
+    )
