@@ -27,6 +27,8 @@ LEVELS = {
     "err": logging.ERROR,
     "error": logging.ERROR,
 }
+NAME = "vaultlike"  # the logger above all of ours
+PARTS = ("audit", "core", "egress", "http")  # loggers that every server has
 MASK = "[redacted]"
 MAX_DEPTH = 8
 MAX_TEXT = 16 * 1024  # characters of one value; longer ones are cut, so that no input can flood the log
@@ -92,6 +94,57 @@ def configure(level: str = "info", format: Format = "standard", stream: TextIO |
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
+    override(_overridden)  # a reload does not undo what an operator has set meanwhile
+
+
+def named(log: structlog.typing.FilteringBoundLogger, name: str) -> structlog.typing.FilteringBoundLogger:
+    """The logger of a part of the server, with what `log` is bound to; `log` itself where it has no name.
+
+    Its level can be set by `override` under that name.
+    """
+    bound = log.bind()
+    if not isinstance(getattr(bound, "name", None), str):
+        return log
+    part: structlog.typing.FilteringBoundLogger = structlog.get_logger(f"{NAME}.{name}")
+    return part.bind(**structlog.get_context(bound))
+
+
+def override(levels: Mapping[str, str]) -> None:
+    """Sets levels above the configured one, by names as `levels` shows them; "" counts for all. Replaces the former."""
+    for name in _overridden.keys() - levels.keys():
+        logging.getLogger(_full(name)).setLevel(logging.NOTSET)
+    for name, level in levels.items():
+        logging.getLogger(_full(name)).setLevel(_number(level))
+    chosen = dict(levels)
+    _overridden.clear()
+    _overridden.update(chosen)
+
+
+def levels() -> dict[str, str]:
+    """The level in force of every logger of the server, by its name without ours in front."""
+    prefix = NAME + "."
+    known = {*PARTS, *(name.removeprefix(prefix) for name in list(logging.root.manager.loggerDict)
+                       if name.startswith(prefix))}  # fmt: skip
+    return {name: _level_of(name) for name in sorted(known)}
+
+
+_overridden: dict[str, str] = {}  # logging is one for the process: so is this
+
+
+def _full(name: str) -> str:
+    return f"{NAME}.{name}" if name else NAME
+
+
+def _level_of(name: str) -> str:
+    place = name
+    while place not in _overridden:
+        if not place:
+            return _NAMES.get(logging.root.level, "info")
+        place = place.rpartition(".")[0]
+    return _overridden[place]
+
+
+_NAMES = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn", logging.ERROR: "error"}
 
 
 def redact(logger: object, name: str, event: Event) -> Event:

@@ -25,6 +25,7 @@ from vaultlike.policy.store import PolicyStore
 from vaultlike.policy.template import AliasFacts, Facts, GroupFacts
 from vaultlike.policy.within import NOTHING, Within
 from vaultlike.sdk import Backend, Call, Caller, Reply, WrapInfo
+from vaultlike.system.loggers import follow_levels
 from vaultlike.tokens.entry import Token
 from vaultlike.tokens.store import TokenStore
 from vaultlike.tokens.sweeper import sweep
@@ -113,6 +114,7 @@ class Core:
             await _maybe(shared.reload_keys())
             shared.generation.value = generation
             await self.namespaces.load()
+            await follow_levels(self.root_storage)
             await self._reload()
             await self.audit.load()
             await self.branches.prune()

@@ -13,6 +13,7 @@ from vaultlike.core.explain import Explanations
 from vaultlike.core.leader import Leader
 from vaultlike.core.lockout import Lockouts
 from vaultlike.core.throttle import Throttle
+from vaultlike.log import named
 from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.namespaces import Namespaces
 from vaultlike.sdk.egress import Egress
@@ -39,19 +40,20 @@ class Shared:
         reload_keys: Callable[[], object],
     ) -> None:
         self.engine, self.barrier, self.settings = engine, barrier, settings
-        self.clock, self.random, self.log, self.egress, self.catalog = clock, random, log, egress, catalog
+        self.clock, self.random, self.egress, self.catalog = clock, random, egress, catalog
+        self.log = named(log, "core")
         self.reload_keys = reload_keys
         self.generation = Generation()
         self.cache = DecodedCache(self.generation)
         self.storage = View(engine, barrier, "", "core/", cache=self.cache)
         self.namespaces = Namespaces(self.storage, random)
         audit = View(engine, barrier, "", "audit/", cache=self.cache)
-        self.audit = AuditBroker(audit, clock, log, barrier.derive("audit"), egress)
-        self.explanations = Explanations(engine, barrier, clock, log, keep=settings.explanations)
-        self.leader = Leader(engine, clock, log, random)
+        self.audit = AuditBroker(audit, clock, named(log, "audit"), barrier.derive("audit"), egress)
+        self.explanations = Explanations(engine, barrier, clock, self.log, keep=settings.explanations)
+        self.leader = Leader(engine, clock, self.log, random)
         self.throttle = Throttle(clock)
         counters = View(engine, barrier, "", "lockout/", bump=False)
-        self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, log, lambda: self.settings)
+        self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, self.log, lambda: self.settings)
 
     def view(self, namespace: str, prefix: str) -> View:
         """The documents of a namespace (by its id) below a prefix, sealed for that place alone."""

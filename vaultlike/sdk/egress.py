@@ -24,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 from yarl import URL
 
 from vaultlike.clock import Clock
+from vaultlike.log import named
 from vaultlike.sdk.addresses import Address, anywhere, public_only
 from vaultlike.sdk.fetched import (
     AddressRefused,
@@ -100,7 +101,7 @@ class Egress:
     ) -> None:
         """`proxy`: an explicit `http://host:port`; then `allow_address` sees the proxy's address, not the target's."""
         self.clock = clock
-        self.log = log
+        self.log = named(log, "egress")
         self._user_agent = user_agent
         self._limits = limits or EgressLimits()
         self._allow_address = allow_address

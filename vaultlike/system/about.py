@@ -6,14 +6,12 @@ import os
 import platform
 import socket
 import time
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from vaultlike.clock import rfc3339
-from vaultlike.errors import NotBuilt
-from vaultlike.sdk import Call, Raw, list_, read, write
+from vaultlike.sdk import Call, Raw, list_, read
 from vaultlike.settings import BUILD_DATE, VERSION
 from vaultlike.system.part import Part
 from vaultlike.system.seal import bare
@@ -29,12 +27,6 @@ class Installed(Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(list[Installed]).decode
-
-
-class LevelBody(Struct, kw_only=True):
-    """A log level."""
-
-    level: Annotated[str, Meta(description="The level.")] = ""
 
 
 class About(Part):
@@ -145,15 +137,3 @@ class About(Part):
     async def experiments(self, call: Call) -> dict[str, object]:
         """There are no experiments."""
         return {"available": [], "enabled": []}
-
-    @read("loggers")
-    @read("loggers/{name:any}")
-    async def loggers(self, call: Call) -> None:
-        """Refused: log levels are part of the server's configuration."""
-        raise NotBuilt("log levels are set in the server's configuration")
-
-    @write("loggers")
-    @write("loggers/{name:any}")
-    async def set_level(self, call: Call, body: LevelBody) -> None:
-        """Refused: log levels are part of the server's configuration."""
-        raise NotBuilt("log levels are set in the server's configuration")

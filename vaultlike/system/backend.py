@@ -15,6 +15,7 @@ from vaultlike.system.explain import Explain
 from vaultlike.system.keys import Keys
 from vaultlike.system.leases import Leases
 from vaultlike.system.locked_users import LockedUsers
+from vaultlike.system.loggers import Loggers
 from vaultlike.system.namespaces import NamespacePaths
 from vaultlike.system.openapi import OpenApi
 from vaultlike.system.part import Part
@@ -70,6 +71,7 @@ class System(Backend):
             OpenApi(services),
             QuotaPaths(services),
             LockedUsers(services),
+            Loggers(services),
             PasswordPolicies(services),
             NamespacePaths(services),
             self._about,
