@@ -35,7 +35,9 @@ from vaultlike.storage.ops import (
     UseToken,
 )
 from vaultlike.storage.rows import (
+    ENDED,
     LAST_USE,
+    MARKED,
     AliasRow,
     Document,
     EntityRow,
@@ -45,7 +47,9 @@ from vaultlike.storage.rows import (
 )
 
 __all__ = [
+    "ENDED",
     "LAST_USE",
+    "MARKED",
     "AddExplanation",
     "AliasRow",
     "Conflict",

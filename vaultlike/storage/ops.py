@@ -41,13 +41,13 @@ class DeleteTree(Struct, frozen=True, gc=False):
 
 
 class InsertToken(Struct, frozen=True, gc=False):
-    """-> None. Conflict when the id exists or when the parent does not."""
+    """-> None. Conflict when the id exists, or when the parent does not or is MARKED."""
 
     row: TokenRow
 
 
 class UpdateToken(Struct, frozen=True, gc=False):
-    """-> bool, False when the token is gone. Times in Unix seconds."""
+    """-> bool, False when the token is gone or MARKED. Times in Unix seconds."""
 
     id: bytes
     expires_at: float | None
@@ -67,16 +67,22 @@ class DeleteToken(Struct, frozen=True, gc=False):
 
 
 class DeleteTokenTree(Struct, frozen=True, gc=False):
-    """-> int, how many tokens were deleted: this one and everything below it, cubbyholes included."""
+    """-> int, how many tokens were deleted: this one and everything below it, cubbyholes included.
+
+    `bound` > 0: a tree of more tokens is not deleted. Its root gets the expiry ENDED, which ends all of it at once, and
+    the answer is MARKED: DeleteExpired(ENDED, ...) then deletes it in batches, and so does every later sweep.
+    """
 
     id: bytes
+    bound: int = 0
 
 
 class DeleteTokensOf(Struct, frozen=True, gc=False, kw_only=True):
     """-> int, how many were deleted: all of the namespace that match every given filter, with all descendants.
 
     `path_prefix` is a text prefix of `<creation path>/`. `limit` > 0 bounds how many matching tokens are taken in this
-    commit (descendants come on top): call again until 0.
+    commit (descendants come on top): call again until 0. `bound` as for DeleteTokenTree: after MARKED delete what has
+    ENDED, then go on.
     """
 
     namespace: str
@@ -84,6 +90,7 @@ class DeleteTokensOf(Struct, frozen=True, gc=False, kw_only=True):
     path_prefix: str | None = None
     entity: str | None = None
     limit: int = 0
+    bound: int = 0
 
 
 class DeleteExpired(Struct, frozen=True, gc=False):

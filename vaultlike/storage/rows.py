@@ -9,6 +9,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 LAST_USE = -1  # TokenRow.uses_left while the last allowed use is being served
+ENDED = 0.0  # TokenRow.expires_at of a revoked token that is not deleted yet; those below it end before
+MARKED = -1  # what deleting a token tree answers that is too large for one commit
 
 
 class Document(Struct, frozen=True, gc=False):

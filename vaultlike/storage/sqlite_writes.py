@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from vaultlike.storage import ops
 from vaultlike.storage.columns import milliseconds, pack_uuid, upper
 from vaultlike.storage.engine import Conflict
-from vaultlike.storage.filters import TokenFilter
-from vaultlike.storage.rows import TokenRow, fold
+from vaultlike.storage.filters import Parameter, TokenFilter
+from vaultlike.storage.rows import ENDED, MARKED, TokenRow, fold
 
 Result = tuple[object, bool]  # what the op answers, and whether the generation moves
 
@@ -21,12 +21,15 @@ FIND_SCOPE = "SELECT id FROM scopes WHERE namespace = ? AND path = ? AND mount =
 INSERT_SCOPE = "INSERT INTO scopes (namespace, path, mount, role) VALUES (?, ?, ?, ?)"
 INSERT_TOKEN = """INSERT INTO tokens (id, scope, parent, entity, expires_at, uses_left, sealed)
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
+NOT_ENDED = f"(expires_at IS NULL OR expires_at > {milliseconds(ENDED)})"
+FIND_PARENT = f"SELECT key FROM tokens WHERE id = ? AND {NOT_ENDED}"
+UPDATE_TOKEN = f"UPDATE tokens SET expires_at = ?, sealed = ? WHERE id = ? AND {NOT_ENDED}"
 USE_TOKEN = """UPDATE tokens SET uses_left = CASE uses_left WHEN 1 THEN -1 ELSE uses_left - 1 END
     WHERE id = ? AND uses_left > 0 RETURNING uses_left"""
-DELETE_TREES = """DELETE FROM tokens WHERE key IN (
-    WITH RECURSIVE doomed (key) AS (SELECT key FROM ({roots}) UNION
+TREES = """WITH RECURSIVE doomed (key) AS (SELECT key FROM ({roots}) UNION
         SELECT c.key FROM doomed d CROSS JOIN tokens c ON c.parent = d.key)
-    SELECT key FROM doomed)"""
+    SELECT key FROM doomed"""
+END = f"UPDATE tokens SET expires_at = {milliseconds(ENDED)} WHERE key IN ({{roots}})"
 PRUNE_SCOPES = "DELETE FROM scopes AS s WHERE {condition} AND NOT EXISTS (SELECT 1 FROM tokens WHERE scope = s.id)"
 EXPIRED = "SELECT key, expires_at FROM tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2"
 EXPIRE_CHILDREN = f"""UPDATE tokens SET expires_at = (SELECT expires_at - 1 FROM tokens p WHERE p.key = tokens.parent)
@@ -109,7 +112,7 @@ def _insert_token(db: sqlite3.Connection, op: ops.InsertToken) -> Result:
     row = op.row
     parent = None
     if row.parent is not None:
-        found = db.execute("SELECT key FROM tokens WHERE id = ?", (row.parent,)).fetchone()
+        found = db.execute(FIND_PARENT, (row.parent,)).fetchone()
         if found is None:
             raise Conflict("the parent token is gone")
         parent = found[0]
@@ -121,8 +124,7 @@ def _insert_token(db: sqlite3.Connection, op: ops.InsertToken) -> Result:
 
 
 def _update_token(db: sqlite3.Connection, op: ops.UpdateToken) -> Result:
-    sql = "UPDATE tokens SET expires_at = ?, sealed = ? WHERE id = ?"
-    return db.execute(sql, (milliseconds(op.expires_at), op.sealed, op.id)).rowcount > 0, False
+    return db.execute(UPDATE_TOKEN, (milliseconds(op.expires_at), op.sealed, op.id)).rowcount > 0, False
 
 
 def _use_token(db: sqlite3.Connection, op: ops.UseToken) -> Result:
@@ -135,18 +137,26 @@ def _delete_token(db: sqlite3.Connection, op: ops.DeleteToken) -> Result:
 
 
 def _delete_token_tree(db: sqlite3.Connection, op: ops.DeleteTokenTree) -> Result:
-    sql = DELETE_TREES.format(roots="SELECT key FROM tokens WHERE id = ?")
-    return db.execute(sql, (op.id,)).rowcount, False
+    return _end(db, "SELECT key FROM tokens WHERE id = ?", (op.id,), op.bound), False
 
 
 def _delete_tokens_of(db: sqlite3.Connection, op: ops.DeleteTokensOf) -> Result:
     wanted = TokenFilter(namespace=op.namespace, mount=op.mount, entity=op.entity, path_prefix=op.path_prefix)
     roots, values = wanted.matching_keys()
-    gone = db.execute(DELETE_TREES.format(roots=f"{roots} LIMIT ?"), (*values, op.limit or -1)).rowcount
+    gone = _end(db, f"{roots} LIMIT ?", (*values, op.limit or -1), op.bound)
     if not wanted.is_by_row:
         condition, scope_values = wanted.scope_condition()
         db.execute(PRUNE_SCOPES.format(condition=condition), scope_values)
     return gone, False
+
+
+def _end(db: sqlite3.Connection, roots: str, values: Sequence[Parameter], bound: int) -> int:
+    """Deletes tokens with all below them, or only ends them where that would be more than `bound` rows."""
+    trees = TREES.format(roots=roots)
+    if bound and len(db.execute(f"{trees} LIMIT ?", (*values, bound + 1)).fetchall()) > bound:
+        db.execute(END.format(roots=roots), values)
+        return MARKED
+    return db.execute(f"DELETE FROM tokens WHERE key IN ({trees})", values).rowcount
 
 
 def _delete_expired(db: sqlite3.Connection, op: ops.DeleteExpired) -> Result:

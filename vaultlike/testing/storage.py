@@ -16,7 +16,9 @@ import pytest
 from msgspec.structs import replace
 
 from vaultlike.storage.engine import (
+    ENDED,
     LAST_USE,
+    MARKED,
     AddExplanation,
     AliasRow,
     Conflict,
@@ -250,6 +252,38 @@ class TokenConformance:
                 break
         assert touched == 0
         assert await names_left(engine, *names, "alive", "forever") == {"alive", "forever"}
+
+    async def test_a_tree_beyond_the_bound_ends_at_once_and_goes_in_batches(self, engine: Engine) -> None:
+        tree = [token("r", expires_at=None), *(token(f"c{i}", parent="r", expires_at=None) for i in range(3))]
+        tree += [token(f"g{i}", parent="c1") for i in range(3)] + [token("other", expires_at=NOW + 1)]
+        await engine.commit([InsertToken(row) for row in tree])
+        assert await engine.commit([DeleteTokenTree(token_id("gone"), bound=1)]) == [0]
+        assert await engine.commit([DeleteTokenTree(token_id("r"), bound=6)]) == [MARKED]
+        for name in ("r", "c0", "g2"):
+            assert (await engine.live_token(token_id(name), NOW))[1] is None
+            assert name == "r" or not await engine.ancestors_alive(token_id(name), NOW)
+        assert await engine.commit([UpdateToken(token_id("r"), NOW + 9, b"renewed")]) == [False]
+        with pytest.raises(Conflict):
+            await engine.commit([InsertToken(token("late", parent="r"))])
+        while touched := int(str((await engine.commit([DeleteExpired(ENDED, 2)]))[0])):
+            assert touched <= 4
+        assert await names_left(engine, *["r", "c0", "c1", "c2", "g0", "g1", "g2", "other"]) == {"other"}
+
+    async def test_a_tree_within_the_bound_goes_at_once(self, engine: Engine) -> None:
+        await engine.commit([InsertToken(token("r")), *(InsertToken(token(f"c{i}", parent="r")) for i in range(3))])
+        assert await engine.commit([DeleteTokenTree(token_id("r"), bound=4)]) == [4]
+
+    async def test_matching_trees_beyond_the_bound(self, engine: Engine) -> None:
+        rows = [token(f"t{i}", mount="m1") for i in range(3)] + [token("keep", mount="m2")]
+        rows += [token(f"c{i}", mount="m0", parent="t1") for i in range(4)]
+        await engine.commit([InsertToken(row) for row in rows])
+        op = DeleteTokensOf(namespace=NS, mount="m1", limit=2, bound=5)
+        assert await engine.commit([op]) == [MARKED]
+        while (await engine.commit([DeleteExpired(ENDED, 100)])) != [0]:
+            pass
+        assert await engine.commit([op]) == [1]
+        assert await engine.commit([op]) == [0]
+        assert await names_left(engine, "t0", "t1", "t2", "keep", "c0", "c3") == {"keep"}
 
     async def test_delete_by_mount_prefix_and_entity(self, engine: Engine) -> None:
         rows = [

@@ -13,7 +13,9 @@ from msgspec import Struct, structs
 from vaultlike.clock import Clock
 from vaultlike.errors import Denied, Invalid, TooLarge
 from vaultlike.storage.engine import (
+    ENDED,
     LAST_USE,
+    MARKED,
     Conflict,
     DeleteCubbyhole,
     DeleteToken,
@@ -31,7 +33,9 @@ from vaultlike.tokens import entry as entries
 from vaultlike.tokens.accessors import accessor_of, prefix_of
 from vaultlike.tokens.batch import BatchTokens
 from vaultlike.tokens.entry import Token, TokenEntry, scope_of
-from vaultlike.tokens.ids import BATCH, service_token
+from vaultlike.tokens.ids import BATCH as BATCH_PREFIX
+from vaultlike.tokens.ids import service_token
+from vaultlike.tokens.sweeper import BATCH, delete_expired
 
 MAX_TOKEN = 8192  # characters of a presented token
 OPENED = 16_384  # entries kept open; a plain dictionary that starts afresh is three times as fast as an LRU
@@ -188,7 +192,7 @@ class TokenStore:
 
         One storage read, unless it is a grandchild.
         """
-        if text.startswith(BATCH):
+        if text.startswith(BATCH_PREFIX):
             generation = await self._engine.generation()
             return generation, await self._present_batch(text)
         if len(text) > MAX_TOKEN:
@@ -239,7 +243,7 @@ class TokenStore:
 
     async def find(self, text: str) -> Token | None:
         """The valid token of this text, the last use of one included; None otherwise."""
-        if text.startswith(BATCH):
+        if text.startswith(BATCH_PREFIX):
             batch = await self._present_batch(text)
             return batch if batch is not None and self._sees(batch.row.namespace) else None
         if not text or len(text) > MAX_TOKEN:
@@ -277,27 +281,29 @@ class TokenStore:
         row = structs.replace(token.row, expires_at=expires_at, sealed=sealed)
         return Token(row, entry, token.text)
 
-    async def revoke(self, identity: bytes) -> int:
-        """Deletes a token and everything that descends from it; returns how many."""
-        (count,) = await self._engine.commit([DeleteTokenTree(identity)])
-        return int(str(count))
+    async def revoke(self, identity: bytes) -> None:
+        """Ends a token and everything that descends from it: at once, however much that is."""
+        (answer,) = await self._engine.commit([DeleteTokenTree(identity, bound=BATCH)])
+        if answer == MARKED:
+            await delete_expired(self._engine, ENDED)
 
     async def revoke_orphan(self, identity: bytes) -> bool:
         """Deletes only this token; its children become orphans."""
         (found,) = await self._engine.commit([DeleteToken(identity)])
         return bool(found)
 
-    async def revoke_matching(self, namespace: str, *, mount: str = "", prefix: str = "", entity: str = "") -> int:
+    async def revoke_matching(self, namespace: str, *, mount: str = "", prefix: str = "", entity: str = "") -> None:
         """Revokes all tokens of a mount, below a creation path or of an entity, in bounded transactions."""
-        total = 0
+        op = DeleteTokensOf(
+            namespace=namespace, mount=mount or None, path_prefix=prefix or None, entity=entity or None,
+            limit=BATCH, bound=2 * BATCH,
+        )  # fmt: skip
         while True:
-            op = DeleteTokensOf(
-                namespace=namespace, mount=mount or None, path_prefix=prefix or None, entity=entity or None, limit=1000
-            )
-            (count,) = await self._engine.commit([op])
-            if not count:
-                return total
-            total += int(str(count))
+            (answer,) = await self._engine.commit([op])
+            if not answer:
+                return
+            if answer == MARKED:
+                await delete_expired(self._engine, ENDED)
 
     async def tokens(self, namespace: str, after: int = 0, limit: int = 1000) -> list[Token]:
         """A page of the tokens of a namespace, oldest first, without expired and spent ones; [] at the end.
