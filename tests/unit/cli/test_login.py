@@ -62,6 +62,10 @@ def logins(server: FakeServer) -> list[Seen]:
         (("-method=kubernetes", "role=x"), "cannot read /var/run/secrets"),
         (("-method=cert",), "a certificate is needed"),
         (("-method=oidc", "port=x"), "port must be a number"),
+        (("-method=oidc", "port=65536"), "port must be a number"),
+        (("-method=oidc", "callbackmode=x"), "callbackmode must be one of client, direct, device"),
+        (("-method=oidc", "skip_browser=x"), "skip_browser must be true or false"),
+        (("-method=oidc", "show_qr=true"), "draws no QR codes"),
     ],
 )
 def test_refused_before_anything_is_sent(cli: Cli, ready: FakeServer, words: tuple[str, ...], message: str) -> None:
@@ -271,14 +275,17 @@ def test_the_aws_signature_is_stable_and_covers_every_part() -> None:
     assert repr(aws.Credentials("AKID", "canary", "")) == "Credentials(...)"
 
 
-def browser(server: FakeServer, answer: Callable[[dict[str, list[str]]], str]) -> threading.Thread:
+def browser(
+    server: FakeServer, answer: Callable[[dict[str, list[str]]], str], form: bytes | None = None
+) -> threading.Thread:
     """Waits until the command asked for an address, then calls the listener as a browser would."""
 
     def visit() -> None:
         while not (asked := [seen for seen in server.seen if seen.path.endswith("auth_url")]):
             threading.Event().wait(0.005)
         redirect = str((asked[0].body or {})["redirect_uri"])
-        with urllib.request.urlopen(f"{redirect}?{answer(parse_qs(urlsplit(redirect).query))}", timeout=5) as page:
+        address = redirect if form else f"{redirect}?{answer(parse_qs(urlsplit(redirect).query))}"
+        with urllib.request.urlopen(address, form, timeout=5) as page:
             page.read()
 
     thread = threading.Thread(target=visit, daemon=True)
@@ -311,3 +318,61 @@ def test_oidc_without_an_allowed_redirect(cli: Cli, server: FakeServer) -> None:
     server.enveloped("PUT", "auth/oidc/oidc/auth_url", {"auth_url": ""})
     result = cli("login", "-method=oidc", "port=0", "skip_browser=true", "listenaddress=127.0.0.1")
     assert (result.code, "does the role allow" in result.err) == (2, True)
+
+
+def test_oidc_as_a_posted_form(cli: Cli, server: FakeServer) -> None:
+    server.enveloped("PUT", "auth/oidc/oidc/auth_url", {"auth_url": "https://idp/authorize?state=st"})
+    server.on("POST", "auth/oidc/oidc/callback", "<p>fine")
+    server.enveloped("GET", "auth/oidc/oidc/callback", None, auth=AUTH)
+    thread = browser(server, lambda _: "", form=b"state=st&id_token=a.b.c")
+    result = cli("login", "-method=oidc", "role=r", "port=0", "skip_browser=true", "listenaddress=127.0.0.1")
+    thread.join(5)
+    assert (result.code, "authenticated" in result.out) == (0, True)
+    asked, posted, called = server.seen
+    nonce = str((asked.body or {})["client_nonce"])
+    assert posted.body == {"state": "st", "code": "", "id_token": "a.b.c", "client_nonce": nonce}
+    assert called.query == {"state": ["st"], "client_nonce": [nonce]}
+
+
+def test_oidc_ends_with_the_servers_refusal_whatever_the_browser_is_told(cli: Cli, server: FakeServer) -> None:
+    server.enveloped("PUT", "auth/oidc/oidc/auth_url", {"auth_url": "https://idp/authorize?state=st"})
+    server.error("GET", "auth/oidc/oidc/callback", 400, "Vault login failed. Expired or missing OAuth state.")
+    thread = browser(server, lambda _: "code=c&state=st")
+    result = cli("login", "-method=oidc", "port=0", "skip_browser=true", "listenaddress=127.0.0.1")
+    thread.join(5)
+    assert (result.code, "Expired or missing OAuth state" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("mode", ["direct", "device"])
+def test_oidc_by_polling(cli: Cli, server: FakeServer, tmp_path: Path, mode: str) -> None:
+    started = {"auth_url": "https://idp/x", "state": "st", "poll_interval": "7", "user_code": "AB-CD"}
+    server.enveloped("PUT", "auth/oidc/oidc/auth_url", started)
+    server.error("PUT", "auth/oidc/oidc/poll", 400, "authorization_pending")
+    server.error("PUT", "auth/oidc/oidc/poll", 400, "slow_down")
+    server.enveloped("PUT", "auth/oidc/oidc/poll", None, auth=AUTH)
+    result = cli("login", "-method=oidc", "skip_browser=true", f"callbackmode={mode}", "role=r")
+    assert result.code == 0
+    assert "enter the code AB-CD" in result.err
+    asked, *polled = server.seen
+    nonce = (asked.body or {})["client_nonce"]
+    assert (asked.body or {})["redirect_uri"] == (
+        f"{server.url}/v1/auth/oidc/oidc/callback" if mode == "direct" else ""
+    )
+    assert [seen.body for seen in polled] == [{"state": "st", "client_nonce": nonce}] * 3
+    assert (tmp_path / ".vault-token").read_text() == AUTH["client_token"]
+
+
+def test_oidc_polling_ends_when_the_server_says_no(cli: Cli, server: FakeServer) -> None:
+    server.enveloped("PUT", "auth/oidc/oidc/auth_url", {"auth_url": "https://idp/x", "state": "st"})
+    server.error("PUT", "auth/oidc/oidc/poll", 400, "access_denied")
+    result = cli("login", "-method=oidc", "skip_browser=true", "callbackmode=direct")
+    assert (result.code, "* access_denied" in result.err) == (2, True)
+
+
+def test_oidc_says_when_the_role_is_for_another_mode(cli: Cli, server: FakeServer) -> None:
+    server.enveloped("PUT", "auth/oidc/oidc/auth_url", {"auth_url": "https://idp/x", "state": "st"})
+    server.enveloped("PUT", "auth/oidc/oidc/auth_url", {"auth_url": "https://idp/x"})
+    result = cli("login", "-method=oidc", "port=0", "skip_browser=true")
+    assert (result.code, "another callbackmode" in result.err) == (2, True)
+    result = cli("login", "-method=oidc", "skip_browser=true", "callbackmode=device")
+    assert (result.code, "not for callbackmode=device" in result.err) == (2, True)

@@ -25,7 +25,7 @@ METHODS = {
     "jwt": Entry("jwt", "role=NAME jwt=@FILE"),
     "kubernetes": Entry("kubernetes", "role=NAME [jwt=@FILE]"),
     "ldap": Entry("password", "username=NAME [password=TEXT]"),
-    "oidc": Entry("oidc", "[role=NAME] [port=8250] [skip_browser=true]"),
+    "oidc": Entry("oidc", "[role=NAME] [callbackmode=client] [port=8250] [skip_browser=true]"),
     "okta": Entry("password", "username=NAME [password=TEXT]"),
     "radius": Entry("password", "username=NAME [password=TEXT]"),
     "token": Entry("token", "TOKEN"),
