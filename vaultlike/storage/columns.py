@@ -14,7 +14,8 @@ NEXT = "\x01"  # keys hold no NUL, so `key + NEXT` is the first text after `key`
 
 TOKEN_COLUMNS = "t.id, s.namespace, s.path, t.sealed, p.id, s.mount, s.role, t.entity, t.expires_at, t.uses_left, t.key"
 ENTITY_COLUMNS = "e.id, e.namespace, e.name, e.sealed, e.version"
-ALIAS_COLUMNS = "a.id, a.namespace, a.mount, a.name, a.entity, a.sealed, a.version"
+ALIAS_COLUMNS = "a.id, a.namespace, a.mount, a.name, a.entity, a.sealed, a.version, a.seen_at"
+ALIAS_WIDTH = 8
 
 
 def pack_uuid(text: str) -> bytes | str:
@@ -95,7 +96,7 @@ def _successor(digits: str) -> bytes | None:
 
 TokenColumns = tuple[bytes, str, str, bytes, bytes | None, str, str, bytes | str | None, int | None, int | None, int]
 EntityColumns = tuple[bytes | str, str, str, bytes, int]
-AliasColumns = tuple[bytes | str, str, str, str, bytes | str, bytes, int]
+AliasColumns = tuple[bytes | str, str, str, str, bytes | str, bytes, int, int | None]
 
 
 def token_row(row: TokenColumns | list[Any]) -> TokenRow:
@@ -123,7 +124,8 @@ def entity_row(row: EntityColumns) -> EntityRow:
 
 def alias_row(row: AliasColumns) -> AliasRow:
     """A row of ALIAS_COLUMNS."""
-    return AliasRow(unpack_uuid(row[0]), row[1], row[2], row[3], unpack_uuid(row[4]), row[5], row[6])
+    entity, seen_at = unpack_uuid(row[4]), seconds(row[7])
+    return AliasRow(unpack_uuid(row[0]), row[1], row[2], row[3], entity, row[5], row[6], seen_at)
 
 
 def document_row(row: tuple[bytes, int]) -> Document:

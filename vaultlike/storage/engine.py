@@ -26,10 +26,12 @@ from vaultlike.storage.ops import (
     InsertEntity,
     InsertToken,
     Op,
+    PruneEntity,
     PutAlias,
     PutCubbyhole,
     PutDocument,
     PutEntity,
+    SeeAlias,
     TryLock,
     UpdateToken,
     UseToken,
@@ -70,10 +72,12 @@ __all__ = [
     "InsertEntity",
     "InsertToken",
     "Op",
+    "PruneEntity",
     "PutAlias",
     "PutCubbyhole",
     "PutDocument",
     "PutEntity",
+    "SeeAlias",
     "StorageUnavailable",
     "TokenRow",
     "TryLock",
@@ -188,6 +192,13 @@ class Engine(Protocol):
         self, namespace: str, mount: str | None = None, after: str = "", limit: int = 0
     ) -> list[AliasRow]:
         """By id."""
+
+    async def unseen_aliases(
+        self, namespace: str, mount: str, before: float, after: tuple[float, str] = (0.0, ""), limit: int = 0
+    ) -> list[AliasRow]:
+        """Those that were last seen before a moment (Unix seconds), longest ago first; `after` is the time and the id
+        of the last one of the page before.
+        """
 
     async def cubbyhole(self, token: bytes, path: str) -> bytes | None: ...
 

@@ -125,19 +125,37 @@ class DeleteEntity(Struct, frozen=True, gc=False):
     bump: bool = True
 
 
+class PruneEntity(Struct, frozen=True, gc=False):
+    """-> bool: deleted with its aliases, unless it changed since `version`, has a token, or has an alias that was seen
+    after `seen_at` (Unix seconds) or about which nothing is known.
+    """
+
+    id: str
+    version: int
+    seen_at: float
+    bump: bool = True
+
+
 class InsertAlias(Struct, frozen=True, gc=False):
-    """-> None. Conflict when id or (namespace, mount, name) exists or the entity does not."""
+    """-> None. Conflict when id or (namespace, mount, name whatever its case) exists or the entity does not."""
 
     row: AliasRow
     bump: bool = False
 
 
 class PutAlias(Struct, frozen=True, gc=False):
-    """-> int, the new version. Conflict as for PutEntity, or when the entity does not exist."""
+    """-> int, the new version. Conflict as for PutEntity, or when the entity does not exist. `seen_at` stays."""
 
     row: AliasRow
     expect: int | None = None
     bump: bool = True
+
+
+class SeeAlias(Struct, frozen=True, gc=False):
+    """-> None: it logged in at `at` (Unix seconds); nothing else of the row changes. Conflict when it is gone."""
+
+    id: str
+    at: float
 
 
 class DeleteAlias(Struct, frozen=True, gc=False):
@@ -197,8 +215,10 @@ Op: TypeAlias = (
     | InsertEntity
     | PutEntity
     | DeleteEntity
+    | PruneEntity
     | InsertAlias
     | PutAlias
+    | SeeAlias
     | DeleteAlias
     | PutCubbyhole
     | DeleteCubbyhole

@@ -51,7 +51,10 @@ class EntityRow(Struct, frozen=True, gc=False):
 
 
 class AliasRow(Struct, frozen=True, gc=False):
-    """One alias of an entity; (namespace, mount accessor, name) is unique."""
+    """One alias of an entity; (namespace, mount accessor, name) is unique, without regard to the name's case (`fold`).
+
+    `seen_at` (Unix seconds) is about when it last logged in: no later, and not much earlier. None: never, or unknown.
+    """
 
     id: str
     namespace: str
@@ -60,6 +63,7 @@ class AliasRow(Struct, frozen=True, gc=False):
     entity: str
     sealed: bytes
     version: int = 1
+    seen_at: float | None = None
 
 
 class Explanation(Struct, frozen=True, gc=False):
@@ -71,5 +75,5 @@ class Explanation(Struct, frozen=True, gc=False):
 
 
 def fold(name: str) -> str:
-    """The form under which entity names are compared, in every engine."""
+    """The form under which names of entities and aliases are compared, in every engine."""
     return name.casefold()

@@ -18,6 +18,7 @@ import sqlite3
 from msgspec import Struct
 
 from vaultlike.storage.engine import StorageUnavailable
+from vaultlike.storage.rows import fold
 
 APPLICATION_ID = 0x766C746B  # "vltk": tells our file from any other SQLite file
 
@@ -71,6 +72,17 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE TABLE locks (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID",
         ),
     ),
+    Migration(  # a program of version 1 leaves `folded` empty: such an alias is found by its exact name
+        version=2,
+        needs=1,
+        statements=(
+            "ALTER TABLE aliases ADD COLUMN folded TEXT",
+            "ALTER TABLE aliases ADD COLUMN seen_at INTEGER",
+            "UPDATE aliases SET folded = fold(name)",
+            "CREATE INDEX aliases_folded ON aliases (namespace, mount, folded)",
+            "CREATE INDEX aliases_seen ON aliases (mount, seen_at, id) WHERE seen_at IS NOT NULL",
+        ),
+    ),
 )
 VERSION = MIGRATIONS[-1].version
 
@@ -84,6 +96,7 @@ def migrate(db: sqlite3.Connection) -> None:
     tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
     if application != APPLICATION_ID and (application or tables):
         raise StorageUnavailable(reason="the storage file is an SQLite database of another program")
+    db.create_function("fold", 1, fold, deterministic=True)
     if not tables:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("CREATE TABLE schema_version (version INTEGER NOT NULL, needs INTEGER NOT NULL)")

@@ -12,6 +12,7 @@ from typing import Any
 
 from vaultlike.storage.columns import (
     ALIAS_COLUMNS,
+    ALIAS_WIDTH,
     ENTITY_COLUMNS,
     TOKEN_COLUMNS,
     alias_row,
@@ -45,8 +46,14 @@ DOCUMENT = "SELECT value, version FROM documents WHERE namespace = ? AND path = 
 DOCUMENTS = """SELECT path, value, version FROM documents WHERE namespace = ? AND path >= ? AND path < ?
     ORDER BY path LIMIT ?"""
 KEYS = "SELECT path FROM documents WHERE namespace = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
+# of two that differ in case alone, made before case stopped to count, the exact one; made by an old program: exact too
+NAMED = "a.namespace = ?1 AND a.mount = ?2 AND a.folded = ?3 ORDER BY a.name = ?4 DESC LIMIT 1"
+NAMED_EXACTLY = "a.namespace = ?1 AND a.mount = ?2 AND a.name = ?4 AND a.folded IS NULL AND ?3 IS NOT NULL"
 LOGIN_IDENTITY = f"""SELECT {ALIAS_COLUMNS}, {ENTITY_COLUMNS} FROM aliases a JOIN entities e ON e.id = a.entity
-    WHERE a.namespace = ? AND a.mount = ? AND a.name = ?"""
+    WHERE """
+ALIAS = f"SELECT {ALIAS_COLUMNS} FROM aliases a WHERE "
+UNSEEN = f"""SELECT {ALIAS_COLUMNS} FROM aliases a WHERE a.mount = ? AND a.seen_at < ? AND (a.seen_at, a.id) > (?, ?)
+    AND a.namespace = ? ORDER BY a.seen_at, a.id LIMIT ?"""
 CUBBYHOLE = "SELECT sealed FROM cubbyholes WHERE token = (SELECT key FROM tokens WHERE id = ?) AND path = ?"
 
 Row = Any  # what sqlite3 itself calls a row; `columns` gives it a type
@@ -197,16 +204,19 @@ class SqliteReads:
         return [entity_row(row) for row in self._all(sql, namespace, pack_uuid(after), limit or -1)]
 
     async def alias(self, namespace: str, mount: str, name: str) -> AliasRow | None:
-        sql = f"SELECT {ALIAS_COLUMNS} FROM aliases a WHERE a.namespace = ? AND a.mount = ? AND a.name = ?"
-        row = self._one(sql, namespace, mount, name)
+        row = self._named(ALIAS, namespace, mount, name)
         return None if row is None else alias_row(row)
 
     async def login_identity(self, namespace: str, mount: str, name: str) -> tuple[AliasRow, EntityRow] | None:
-        row = self._one(LOGIN_IDENTITY, namespace, mount, name)
-        return None if row is None else (alias_row(row[:7]), entity_row(row[7:]))
+        row = self._named(LOGIN_IDENTITY, namespace, mount, name)
+        return None if row is None else (alias_row(row[:ALIAS_WIDTH]), entity_row(row[ALIAS_WIDTH:]))
+
+    def _named(self, select: str, namespace: str, mount: str, name: str) -> Row:
+        keys = (namespace, mount, fold(name), name)
+        return self._one(select + NAMED, *keys) or self._one(select + NAMED_EXACTLY, *keys)
 
     async def alias_by_id(self, id: str) -> AliasRow | None:
-        row = self._one(f"SELECT {ALIAS_COLUMNS} FROM aliases a WHERE a.id = ?", pack_uuid(id))
+        row = self._one(f"{ALIAS}a.id = ?", pack_uuid(id))
         return None if row is None else alias_row(row)
 
     async def aliases_of(self, entity: str) -> list[AliasRow]:
@@ -219,6 +229,13 @@ class SqliteReads:
         sql = f"""SELECT {ALIAS_COLUMNS} FROM aliases a WHERE a.id > ?1 AND a.namespace = ?2
             AND (?3 IS NULL OR a.mount = ?3) ORDER BY a.id LIMIT ?4"""
         return [alias_row(row) for row in self._all(sql, pack_uuid(after), namespace, mount, limit or -1)]
+
+    async def unseen_aliases(
+        self, namespace: str, mount: str, before: float, after: tuple[float, str] = (0.0, ""), limit: int = 0
+    ) -> list[AliasRow]:
+        since, id = after
+        values = (mount, milliseconds(before), milliseconds(since), pack_uuid(id), namespace, limit or -1)
+        return [alias_row(row) for row in self._all(UNSEEN, *values)]
 
     # What hangs on tokens and requests
 

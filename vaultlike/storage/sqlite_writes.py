@@ -12,7 +12,7 @@ from vaultlike.storage import ops
 from vaultlike.storage.columns import milliseconds, pack_uuid, upper
 from vaultlike.storage.engine import Conflict
 from vaultlike.storage.filters import Parameter, TokenFilter
-from vaultlike.storage.rows import ENDED, MARKED, TokenRow, fold
+from vaultlike.storage.rows import ENDED, MARKED, AliasRow, TokenRow, fold
 
 Result = tuple[object, bool]  # what the op answers, and whether the generation moves
 
@@ -37,6 +37,11 @@ EXPIRE_CHILDREN = f"""UPDATE tokens SET expires_at = (SELECT expires_at - 1 FROM
         WHERE c.expires_at IS NULL OR c.expires_at >= e.expires_at LIMIT ?2)"""
 DELETE_CHILDLESS = f"""DELETE FROM tokens WHERE key IN (SELECT e.key FROM ({EXPIRED}) e
     WHERE NOT EXISTS (SELECT 1 FROM tokens c WHERE c.parent = e.key))"""
+
+SAME_NAME = "SELECT 1 FROM aliases WHERE namespace = ? AND mount = ? AND folded = ? AND id <> ?"
+PRUNE_ENTITY = """DELETE FROM entities WHERE id = ?1 AND version = ?2
+    AND NOT EXISTS (SELECT 1 FROM aliases WHERE entity = ?1 AND (seen_at IS NULL OR seen_at > ?3))
+    AND NOT EXISTS (SELECT 1 FROM tokens WHERE entity = ?1)"""
 
 
 def apply(db: sqlite3.Connection, batch: Sequence[ops.Op]) -> list[object]:
@@ -197,25 +202,53 @@ def _delete_entity(db: sqlite3.Connection, op: ops.DeleteEntity) -> Result:
     return gone, op.bump and gone
 
 
+def _prune_entity(db: sqlite3.Connection, op: ops.PruneEntity) -> Result:
+    gone = db.execute(PRUNE_ENTITY, (pack_uuid(op.id), op.version, milliseconds(op.seen_at))).rowcount > 0
+    return gone, op.bump and gone
+
+
 def _insert_alias(db: sqlite3.Connection, op: ops.InsertAlias) -> Result:
     row = op.row
+    folded = _free_name(db, row)
     db.execute(
-        "INSERT INTO aliases (id, namespace, mount, name, entity, version, sealed) VALUES (?, ?, ?, ?, ?, 1, ?)",
-        (pack_uuid(row.id), row.namespace, row.mount, row.name, pack_uuid(row.entity), row.sealed),
-    )
+        "INSERT INTO aliases (id, namespace, mount, name, folded, entity, version, sealed, seen_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
+        (pack_uuid(row.id), row.namespace, row.mount, row.name, folded, pack_uuid(row.entity), row.sealed,
+         milliseconds(row.seen_at)),
+    )  # fmt: skip
     return None, op.bump
 
 
 def _put_alias(db: sqlite3.Connection, op: ops.PutAlias) -> Result:
     row = op.row
+    before = db.execute("SELECT namespace, mount, folded FROM aliases WHERE id = ?", (pack_uuid(row.id),)).fetchone()
+    moves = before != (row.namespace, row.mount, fold(row.name))
+    folded = _free_name(db, row) if moves else before[2]
     found = db.execute(
-        "UPDATE aliases SET namespace = ?1, mount = ?2, name = ?3, entity = ?4, sealed = ?5, version = version + 1 "
-        "WHERE id = ?6 AND (?7 IS NULL OR version = ?7) RETURNING version",
-        (row.namespace, row.mount, row.name, pack_uuid(row.entity), row.sealed, pack_uuid(row.id), op.expect),
+        "UPDATE aliases SET namespace = ?1, mount = ?2, name = ?3, folded = ?8, entity = ?4, sealed = ?5, "
+        "version = version + 1 WHERE id = ?6 AND (?7 IS NULL OR version = ?7) RETURNING version",
+        (row.namespace, row.mount, row.name, pack_uuid(row.entity), row.sealed, pack_uuid(row.id), op.expect, folded),
     ).fetchone()
     if found is None:
         raise Conflict("alias is gone or was changed")
     return found[0], op.bump
+
+
+def _free_name(db: sqlite3.Connection, row: AliasRow) -> str:
+    """The folded name of an alias; Conflict when another one of its mount has it.
+
+    No unique index says so, because files from before may have two names that differ in case alone.
+    """
+    folded = fold(row.name)
+    if db.execute(SAME_NAME, (row.namespace, row.mount, folded, pack_uuid(row.id))).fetchone():
+        raise Conflict("another alias of the mount has this name")
+    return folded
+
+
+def _see_alias(db: sqlite3.Connection, op: ops.SeeAlias) -> Result:
+    if db.execute("UPDATE aliases SET seen_at = ? WHERE id = ?", (milliseconds(op.at), pack_uuid(op.id))).rowcount < 1:
+        raise Conflict("alias is gone")
+    return None, False
 
 
 def _delete_alias(db: sqlite3.Connection, op: ops.DeleteAlias) -> Result:
@@ -271,8 +304,10 @@ _APPLY: dict[type, Callable[..., Result]] = {
     ops.InsertEntity: _insert_entity,
     ops.PutEntity: _put_entity,
     ops.DeleteEntity: _delete_entity,
+    ops.PruneEntity: _prune_entity,
     ops.InsertAlias: _insert_alias,
     ops.PutAlias: _put_alias,
+    ops.SeeAlias: _see_alias,
     ops.DeleteAlias: _delete_alias,
     ops.PutCubbyhole: _put_cubbyhole,
     ops.DeleteCubbyhole: _delete_cubbyhole,

@@ -10,7 +10,6 @@ It tests the contract of `vaultlike.storage.engine` through its public methods o
 from __future__ import annotations
 
 import asyncio
-import hashlib
 
 import pytest
 from msgspec.structs import replace
@@ -19,13 +18,9 @@ from vaultlike.storage.engine import (
     ENDED,
     LAST_USE,
     MARKED,
-    AddExplanation,
-    AliasRow,
     Conflict,
-    DeleteAlias,
     DeleteCubbyhole,
     DeleteDocument,
-    DeleteEntity,
     DeleteExpired,
     DeleteToken,
     DeleteTokensOf,
@@ -33,65 +28,16 @@ from vaultlike.storage.engine import (
     DeleteTree,
     Document,
     Engine,
-    EntityRow,
-    InsertAlias,
-    InsertEntity,
     InsertToken,
-    PutAlias,
     PutCubbyhole,
     PutDocument,
-    PutEntity,
-    TokenRow,
-    TryLock,
     UpdateToken,
     UseToken,
 )
+from vaultlike.testing.storage_identity import IdentityConformance
+from vaultlike.testing.storage_rows import ENTITY, NOW, NS, names_left, token, token_id
 
-NS = "root"
-NOW = 1_767_225_600.0
-ENTITY = "6f1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c11"
-OTHER = "7a1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c22"
-ALIAS = "8b1c2a52-6f9f-4a43-8a3c-0d7a3f6f0c33"
-
-
-FAR = 4_000_000_000.0  # Unix seconds; only a token that expires has a lease
-
-
-def token(
-    name: str,
-    *,
-    parent: str = "",
-    expires_at: float | None = FAR,
-    uses_left: int | None = None,
-    entity: str = "",
-    path: str = "auth/azure/login",
-    mount: str = "auth_azure_1",
-    namespace: str = NS,
-    role: str = "",
-) -> TokenRow:
-    """A token row whose id follows from `name`."""
-    return TokenRow(
-        id=token_id(name),
-        parent=token_id(parent) if parent else None,
-        namespace=namespace,
-        mount=mount,
-        path=path,
-        role=role,
-        entity=entity,
-        expires_at=expires_at,
-        uses_left=uses_left,
-        sealed=b"sealed " + name.encode(),
-    )
-
-
-def token_id(name: str) -> bytes:
-    """The id of `token(name)`."""
-    return hashlib.sha256(name.encode()).digest()
-
-
-async def names_left(engine: Engine, *names: str) -> set[str]:
-    """Which of the tokens exist."""
-    return {name for name in names if (await engine.token(token_id(name)))[1] is not None}
+__all__ = ["NS", "StorageConformance", "names_left", "token", "token_id"]
 
 
 class DocumentConformance:
@@ -353,72 +299,6 @@ class TokenConformance:
         assert await engine.cubbyhole(token_id("u"), "a") is None
         assert await engine.cubbyhole_children(mine, "") == ["a", "d/"]
         assert await engine.commit([DeleteCubbyhole(mine, "a"), DeleteCubbyhole(mine, "a")]) == [True, False]
-
-
-class IdentityConformance:
-    """Entities, aliases, explanations, locks."""
-
-    async def test_names_are_unique(self, engine: Engine) -> None:
-        await engine.commit(
-            [InsertEntity(EntityRow(ENTITY, NS, "Straße", b"")), InsertEntity(EntityRow(OTHER, NS, "b", b""))]
-        )
-        with pytest.raises(Conflict):
-            await engine.commit([InsertEntity(EntityRow("x", NS, "STRASSE", b""))])
-        with pytest.raises(Conflict):
-            await engine.commit([PutEntity(EntityRow(OTHER, NS, "strasse", b""))])
-        await engine.commit([InsertEntity(EntityRow("x", "other", "B", b""))])
-        await engine.commit([InsertAlias(AliasRow(ALIAS, NS, "m", "n", ENTITY, b""))])
-        with pytest.raises(Conflict):
-            await engine.commit([InsertAlias(AliasRow("y", NS, "m", "n", OTHER, b""))])
-        with pytest.raises(Conflict):
-            await engine.commit([InsertAlias(AliasRow("y", NS, "m", "n2", "no such entity", b""))])
-
-    async def test_changes_need_the_version(self, engine: Engine) -> None:
-        entity, alias = EntityRow(ENTITY, NS, "a", b"1"), AliasRow(ALIAS, NS, "m", "n", ENTITY, b"1")
-        await engine.commit([InsertEntity(entity), InsertAlias(alias)])
-        for op in (PutEntity(entity, 2), PutAlias(alias, 2), PutEntity(EntityRow("x", NS, "q", b""))):
-            with pytest.raises(Conflict):
-                await engine.commit([op])
-        assert await engine.commit([PutEntity(EntityRow(ENTITY, NS, "A", b"2"), 1), PutAlias(alias)]) == [2, 2]
-        assert await engine.entity(ENTITY) == EntityRow(ENTITY, NS, "A", b"2", 2)
-
-    async def test_lookups_and_deletion(self, engine: Engine) -> None:
-        entity, alias = EntityRow(ENTITY, NS, "a", b"1"), AliasRow(ALIAS, NS, "m", "n", ENTITY, b"1")
-        assert await engine.login_identity(NS, "m", "n") is None
-        await engine.commit([InsertEntity(entity), InsertAlias(alias), InsertEntity(EntityRow(OTHER, NS, "o", b""))])
-        assert await engine.login_identity(NS, "m", "n") == (alias, entity)
-        assert await engine.entity_by_name(NS, "A") == entity
-        assert [row.id for row in await engine.entities(NS)] == [ENTITY, OTHER]
-        assert [row.id for row in await engine.entities(NS, after=ENTITY, limit=5)] == [OTHER]
-        assert await engine.alias(NS, "m", "n") == await engine.alias_by_id(ALIAS) == alias
-        assert await engine.aliases_of(ENTITY) == await engine.aliases(NS, "m") == await engine.aliases(NS) == [alias]
-        assert await engine.aliases(NS, "m2") == []
-        assert await engine.commit([DeleteAlias("gone"), DeleteEntity(ENTITY), DeleteEntity(ENTITY)]) == [
-            False,
-            True,
-            False,
-        ]
-        assert await engine.alias_by_id(ALIAS) is None
-
-    async def test_explanations_are_a_bounded_ring(self, engine: Engine) -> None:
-        for i in range(10):
-            await engine.commit([AddExplanation(f"r{i}", NOW + i, b"%d" % i, keep=3)])
-        with pytest.raises(Conflict):
-            await engine.commit([AddExplanation("r9", NOW, b"", keep=3)])
-        kept = [await engine.explanation(f"r{i}") for i in range(10)]
-        assert [row.sealed for row in kept if row is not None] == [b"7", b"8", b"9"]
-
-    async def test_a_lock_has_one_owner_until_it_runs_out(self, engine: Engine) -> None:
-        async def attempt(owner: str, now: float, until: float) -> object:
-            return (await engine.commit([TryLock("sweeper", owner, until, now)]))[0]
-
-        assert await attempt("a", NOW, NOW + 10)
-        assert not await attempt("b", NOW + 9, NOW + 20)
-        assert await attempt("a", NOW + 9, NOW + 12)
-        assert not await attempt("b", NOW + 11, NOW + 20)
-        assert await attempt("b", NOW + 12, NOW + 20)
-        assert await attempt("b", NOW + 13, NOW + 13)  # lets go
-        assert await attempt("a", NOW + 13, NOW + 20)
 
 
 class StorageConformance(DocumentConformance, TokenConformance, IdentityConformance):

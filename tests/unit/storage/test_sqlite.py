@@ -10,10 +10,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from vaultlike.storage.columns import hex_floor, milliseconds, pack_uuid, unpack_uuid, upper
-from vaultlike.storage.engine import DeleteTokensOf, InsertToken, PutDocument, StorageUnavailable, TokenRow
-from vaultlike.storage.schema import APPLICATION_ID, VERSION
+from vaultlike.storage.engine import (
+    Conflict,
+    DeleteTokensOf,
+    InsertToken,
+    PutAlias,
+    PutDocument,
+    StorageUnavailable,
+    TokenRow,
+)
+from vaultlike.storage.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from vaultlike.storage.sqlite import SqliteEngine
 from vaultlike.testing.storage import NS, token, token_id
 
@@ -59,6 +68,37 @@ async def test_a_newer_file_is_used_only_while_it_allows_it(tmp_path: Path, engi
     assert "upgrade the server" in await refused(tmp_path / "v.db")
     assert db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
     db.close()
+
+
+async def test_a_file_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "old.db", isolation_level=None) as db:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("CREATE TABLE schema_version (version INTEGER NOT NULL, needs INTEGER NOT NULL)")
+        db.execute("INSERT INTO schema_version VALUES (1, 1)")
+        for statement in MIGRATIONS[0].statements:
+            db.execute(statement)
+        db.execute("INSERT INTO entities VALUES ('e', 'root', 'e', 'e', 1, x'')")
+        for name in ("Kim", "KIM", "Ösi"):
+            db.execute(f"INSERT INTO aliases VALUES ('{name}', 'root', 'm', '{name}', 'e', 1, x'')")
+    engine = SqliteEngine(str(tmp_path / "old.db"))
+    await engine.start()
+    found = {name: await engine.alias(NS, "m", name) for name in ("Kim", "KIM", "kim", "öSI", "kai")}
+    ids = {name: row.id if row is not None else None for name, row in found.items()}
+    assert ids.pop("kim") in ("Kim", "KIM")
+    assert ids == {"Kim": "Kim", "KIM": "KIM", "öSI": "Ösi", "kai": None}  # names that were two stay two
+    kim = found["Kim"]
+    assert kim is not None and kim.seen_at is None
+    await engine.commit([PutAlias(replace(kim, sealed=b"new"), expect=1)])
+    with pytest.raises(Conflict):
+        await engine.commit([PutAlias(replace(kim, name="KIM"))])
+    with sqlite3.connect(tmp_path / "old.db") as db:  # a program of the first version, beside this one
+        db.execute("INSERT INTO aliases (id, namespace, mount, name, entity, version, sealed) VALUES "
+                   "('late', 'root', 'm', 'Late', 'e', 1, x'')")  # fmt: skip
+    late = await engine.alias(NS, "m", "Late")
+    assert late is not None and await engine.alias(NS, "m", "late") is None
+    await engine.commit([PutAlias(late)])
+    assert (await engine.alias(NS, "m", "late")) == replace(late, version=2)
+    await engine.stop()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only files")
