@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import Clock
+from vaultlike.identity.clients import ClientLog
 from vaultlike.identity.entity import Entity
 from vaultlike.identity.group import GroupIndex, Membership
 from vaultlike.identity.groups import GroupStore
@@ -54,6 +55,7 @@ class Services(Protocol):
     groups: GroupStore
     issuer: Issuer
     audit: AuditBroker
+    clients: ClientLog
 
     async def current(self) -> None:
         """Makes this process see every configuration write, its own included."""

@@ -10,6 +10,7 @@ from vaultlike.core.branches import Branches
 from vaultlike.core.explain import Explained, show
 from vaultlike.core.shared import Shared
 from vaultlike.errors import Denied
+from vaultlike.identity.clients import settings_of
 from vaultlike.identity.entity import Entity
 from vaultlike.identity.group import GroupIndex, Membership
 from vaultlike.identity.groups import GroupStore
@@ -52,7 +53,7 @@ class Core:
         self.clock, self.random, self.log = shared.clock, shared.random, shared.log
         self.egress, self.catalog, self.audit = shared.egress, shared.catalog, shared.audit
         self.explanations, self.leader = shared.explanations, shared.leader
-        self.throttle, self.lockouts = shared.throttle, shared.lockouts
+        self.throttle, self.lockouts, self.clients = shared.throttle, shared.lockouts, shared.clients
         self.root_storage = shared.storage
         place = namespace.id
         self.storage = shared.view(place, "core/")
@@ -79,9 +80,11 @@ class Core:
         self.cluster = await self._shared.cluster()
         await self.refresh(await self.engine.generation())
         await self.explanations.start()
+        await self.clients.start()
         self.leader.every(30.0, "expired tokens", self._sweep)
         self.leader.every(60.0, "mounts", self._tick)
         self.leader.every(300.0, "lockouts", self._tidy_lockouts)
+        self.leader.every(3600.0, "clients", self._tidy_clients)
         await self.leader.start()
 
     async def furnish(self) -> None:
@@ -93,6 +96,7 @@ class Core:
         """Ends background work and drops everything opened. The root's core alone."""
         await self.leader.stop()
         await self.explanations.stop()
+        await self.clients.stop()
         await self.branches.close()
         await self.close()
         await self.audit.close()
@@ -115,6 +119,7 @@ class Core:
             shared.generation.value = generation
             await self.namespaces.load()
             await follow_levels(self.root_storage)
+            self.clients.enabled = (await settings_of(self.root_storage)).enabled != "disable"
             await self._reload()
             await self.audit.load()
             await self.branches.prune()
@@ -329,6 +334,9 @@ class Core:
         async for core in self.branches.every(complete=True):  # what is not known is forgotten
             known.update({mount.entry.accessor: mount.entry for mount in core.router.mounts()})
         await self.lockouts.tidy(known)
+
+    async def _tidy_clients(self) -> None:
+        await self.clients.tidy((await settings_of(self.root_storage)).retention_months)
 
     async def _sweep(self) -> None:
         await sweep(self.engine, self.clock)

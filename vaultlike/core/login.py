@@ -32,7 +32,10 @@ async def log_in(core: Core, exchange: Exchange) -> Reply | Raw | None:
             return assertion if isinstance(assertion, (Reply, Raw)) else Reply(data=assertion)  # type: ignore[arg-type]
         if attempt is not None:
             await core.lockouts.passed(attempt, call, settled=assertion.spent)
-        return await issue(core, mount.entry, call, assertion)
+        reply = await issue(core, mount.entry, call, assertion)
+        if reply.auth is not None:
+            core.clients.note(core.namespace.id, reply.auth.entity_id, reply.auth.policies, mount.entry.accessor)
+        return reply
     except VaultlikeError as refusal:
         problem = refusal
         if attempt is not None and isinstance(refusal, InvalidCredentials):

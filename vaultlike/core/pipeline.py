@@ -157,6 +157,8 @@ async def admit(core: Core, exchange: Exchange) -> None:
         exchange.entity = await home.identity.standing(token.row.entity)
         if exchange.entity is None or exchange.entity.body.disabled:
             raise UnknownToken(reason="the token's entity is disabled or gone")
+    row = token.row
+    core.clients.note(row.namespace, row.entity, token.entry.policies, row.mount)
 
 
 def _unknown(exchange: Exchange, reason: str) -> VaultlikeError:

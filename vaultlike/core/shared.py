@@ -13,6 +13,7 @@ from vaultlike.core.explain import Explanations
 from vaultlike.core.leader import Leader
 from vaultlike.core.lockout import Lockouts
 from vaultlike.core.throttle import Throttle
+from vaultlike.identity.clients import ClientLog
 from vaultlike.log import named
 from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.namespaces import Namespaces
@@ -52,6 +53,7 @@ class Shared:
         self.explanations = Explanations(engine, barrier, clock, self.log, keep=settings.explanations)
         self.leader = Leader(engine, clock, self.log, random)
         self.throttle = Throttle(clock)
+        self.clients = ClientLog(View(engine, barrier, "", "clients/", bump=False), clock, self.log, random)
         counters = View(engine, barrier, "", "lockout/", bump=False)
         self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, self.log, lambda: self.settings)
 

@@ -6,6 +6,7 @@ from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
 from vaultlike.system.about import About
+from vaultlike.system.activity import Activity
 from vaultlike.system.audit import Audit
 from vaultlike.system.auth_mounts import AuthMounts
 from vaultlike.system.capabilities import Capabilities
@@ -68,6 +69,7 @@ class System(Backend):
             Cors(services),
             UiHeaders(services),
             Counters(services),
+            Activity(services),
             OpenApi(services),
             QuotaPaths(services),
             LockedUsers(services),

@@ -9,7 +9,6 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from vaultlike.clock import rfc3339
-from vaultlike.errors import NotBuilt
 from vaultlike.sdk import Call, Raw, read
 from vaultlike.system.part import Part
 from vaultlike.system.seal import bare
@@ -45,14 +44,6 @@ class Counters(Part):
         """Counts the entities."""
         return {"counters": {"entities": {"total": await self._entities()}}}
 
-    @read("internal/counters/requests")
-    @read("internal/counters/activity")
-    @read("internal/counters/activity/monthly")
-    @read("internal/counters/config")
-    async def activity(self, call: Call) -> None:
-        """Refused: clients are not counted over time."""
-        raise NotBuilt("activity is not counted by this server")
-
     @read("metrics")
     async def metrics(self, call: Call, body: MetricsBody) -> Raw:
         """Shows counts for monitoring."""
@@ -84,9 +75,11 @@ class Counters(Part):
         ]
 
     async def _entities(self) -> int:
-        count, after = 0, ""
-        while page := await self.services.engine.entities("", after, PAGE):
-            count, after = count + len(page), page[-1].id
+        count, namespaces = 0, self.services.namespaces
+        for namespace in (self.services.namespace, *namespaces.below(self.services.namespace)):
+            after = ""
+            while page := await self.services.engine.entities(namespace.id, after, PAGE):
+                count, after = count + len(page), page[-1].id
         return count
 
 
