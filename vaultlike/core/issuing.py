@@ -48,7 +48,7 @@ async def issue(services: Services, mount: MountEntry, call: Call, login: Login)
             token = await services.tokens.mint(new, who.ops)
         except Conflict:
             continue  # another first login of the same alias was faster: it is known now
-        if who.ops:
+        if who.changed:
             services.identity.forget()
         await services.groups.note_members(who.entity.id, (), who.left)
         extra = await services.identity_policies(who.entity)

@@ -20,6 +20,7 @@ class EntityBody(Struct, array_like=True, frozen=True, kw_only=True, gc=False):
     disabled: bool = False
     merged_ids: tuple[str, ...] = ()
     external: tuple[tuple[str, str], ...] = ()  # (group id, accessor of the mount whose logins say so), sorted
+    automatic: bool = False  # made by a login, and never changed by hand since
 
 
 class AliasBody(Struct, array_like=True, frozen=True, kw_only=True, gc=False):
@@ -31,6 +32,7 @@ class AliasBody(Struct, array_like=True, frozen=True, kw_only=True, gc=False):
     custom_metadata: dict[str, str] | None = None
     local: bool = False
     merged_from: tuple[str, ...] = ()
+    automatic: bool = False  # as in EntityBody
 
 
 class Entity(Struct, frozen=True, gc=False):

@@ -1,6 +1,7 @@
 """Entities and aliases in the database, and the identity step of a login.
 
-A login of a known alias costs one read and no write; a new one adds two rows to the login's own transaction.
+A login of a known alias costs one read, and now and then (SEEN_STEP) one number written in the login's own transaction;
+a new one adds two rows to it.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from vaultlike.storage.engine import (
     InsertAlias,
     InsertEntity,
     Op,
+    PruneEntity,
     PutAlias,
     PutEntity,
+    SeeAlias,
 )
 from vaultlike.storage.view import Put, View
 
 MAX_MERGES = 16  # how often an entity can have been merged on
+SEEN_STEP = 3600  # seconds: a login is written down unless the last one that was is younger
 
 
 class Sealer(Protocol):
@@ -50,6 +54,7 @@ class Recognised(Struct, frozen=True):
     entity: Entity
     alias: EntityAlias
     ops: tuple[Op, ...] = ()
+    changed: bool = False  # whether more is written than that it was seen
     joined: tuple[str, ...] = ()  # external groups that this login adds, by id
     left: tuple[str, ...] = ()  # and those that it takes away
 
@@ -104,11 +109,13 @@ class IdentityStore:
         row = EntityRow(self.new_id(), namespace, name or f"entity_{self._random(4).hex()}", b"")
         return Entity(self.entity_row(row, body), body)
 
-    def new_alias(self, namespace: str, mount: str, name: str, entity: str, **facts: object) -> EntityAlias:
+    def new_alias(
+        self, namespace: str, mount: str, name: str, entity: str, *, seen_at: float | None = None, **facts: object
+    ) -> EntityAlias:
         """An alias that is not stored yet; `mount` is the mount's accessor."""
         now = self._clock.now()
         body = AliasBody(created_at=now, updated_at=now, **facts)  # type: ignore[arg-type]
-        row = AliasRow(self.new_id(), namespace, mount, name, entity, b"")
+        row = AliasRow(self.new_id(), namespace, mount, name, entity, b"", seen_at=seen_at)
         return EntityAlias(self.alias_row(row, body), body)
 
     # The identity step of a login
@@ -121,12 +128,16 @@ class IdentityStore:
         `groups` are the ids of the external groups that the login is in. Racing first logins meet at the alias' unique
         key: the loser's commit is a Conflict, and it asks again.
         """
+        now = self._clock.now()
         found = await self._engine.login_identity(namespace, mount, name)
         if found is None:
-            entity = self.new_entity(namespace, external=tuple(sorted((group, mount) for group in groups)))
-            alias = self.new_alias(namespace, mount, name, entity.id, metadata=metadata or None)
+            external = tuple(sorted((group, mount) for group in groups))
+            entity = self.new_entity(namespace, external=external, automatic=True)
+            alias = self.new_alias(
+                namespace, mount, name, entity.id, seen_at=now, metadata=metadata or None, automatic=True
+            )
             ops: tuple[Op, ...] = (InsertEntity(entity.row), InsertAlias(alias.row))
-            return Recognised(entity, alias, ops, tuple(groups))
+            return Recognised(entity, alias, ops, True, tuple(groups))
         alias = self.open_alias(found[0])
         entity = self.open_entity(found[1])
         ops = ()
@@ -136,10 +147,13 @@ class IdentityStore:
             entity = Entity(self.entity_row(entity.row, member), member)
             ops = (PutEntity(entity.row, expect=entity.row.version),)
         if (alias.body.metadata or {}) != metadata:
-            body = structs.replace(alias.body, metadata=metadata or None, updated_at=self._clock.now())
+            body = structs.replace(alias.body, metadata=metadata or None, updated_at=now)
             alias = EntityAlias(self.alias_row(alias.row, body), body)
             ops = (*ops, PutAlias(alias.row))
-        return Recognised(entity, alias, ops, tuple(set(groups) - before), tuple(before - set(groups)))
+        changed = bool(ops)
+        if alias.row.seen_at is None or now - alias.row.seen_at >= SEEN_STEP:
+            ops = (*ops, SeeAlias(alias.row.id, now))
+        return Recognised(entity, alias, ops, changed, tuple(set(groups) - before), tuple(before - set(groups)))
 
     # Reading
 
@@ -205,6 +219,29 @@ class IdentityStore:
         """Aliases by id."""
         return [self.open_alias(row) for row in await self._engine.aliases(namespace, mount, after, limit)]
 
+    async def fresh(self, identity: str) -> Entity | None:
+        """An entity by id, as it is stored now."""
+        row = await self._engine.entity(identity)
+        return self.open_entity(row) if row is not None and row.namespace == self._namespace else None
+
+    async def fresh_aliases(self, entity: str) -> list[EntityAlias]:
+        """The aliases of an entity, as they are stored now."""
+        return [self.open_alias(row) for row in await self._engine.aliases_of(entity)]
+
+    async def last_seen(self, entity: str) -> dict[str, float]:
+        """When each alias of an entity last logged in (Unix seconds, to within SEEN_STEP), by the alias' id.
+
+        Read afresh: being seen is no change of configuration that a cache would hear of.
+        """
+        rows = await self._engine.aliases_of(entity)
+        return {row.id: row.seen_at for row in rows if row.seen_at is not None}
+
+    async def unseen(
+        self, namespace: str, mount: str, before: float, after: tuple[float, str], limit: int
+    ) -> list[AliasRow]:
+        """A page of a mount's aliases that did not log in since a moment; as the engine's `unseen_aliases`."""
+        return await self._engine.unseen_aliases(namespace, mount, before, after, limit)
+
     # Writing; a Conflict (name taken, row changed meanwhile) goes through to the caller
 
     async def add(self, *ops: Op) -> None:
@@ -228,6 +265,19 @@ class IdentityStore:
         known = [identity for identity in dict.fromkeys(ids) if await self.entity(identity) is not None]
         if known:
             await self.add(*(DeleteEntity(identity) for identity in known))
+
+    async def prune(self, stale: Iterable[tuple[Entity, float]]) -> list[Entity]:
+        """Deletes entities that nobody has used since: each with when it was last seen. Returns those that are gone.
+
+        One that logged in meanwhile, changed or has a token stays.
+        """
+        found = list(stale)
+        ops = [PruneEntity(entity.id, entity.row.version, seen_at) for entity, seen_at in found]
+        try:
+            results = await self._engine.commit(ops) if ops else []
+        finally:
+            self.forget()
+        return [entity for (entity, _), gone in zip(found, results, strict=True) if gone]
 
     async def delete_alias(self, identity: str) -> None:
         """Deletes an alias; absent is fine."""

@@ -31,6 +31,7 @@ class MountConfig(Struct, kw_only=True, omit_defaults=True):
     identity_token_key: str | UnsetType = UNSET
     plugin_version: str = ""
     lockout: LockoutSettings | UnsetType = UNSET
+    prune_entities_after: int | UnsetType = UNSET  # seconds
 
 
 class MountEntry(Struct, kw_only=True, omit_defaults=True):
@@ -71,6 +72,7 @@ OPTIONAL_KEYS = (
     "passthrough_request_headers",
     "allowed_response_headers",
     "identity_token_key",
+    "prune_entities_after",
 )
 
 

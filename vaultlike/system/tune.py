@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
+from vaultlike.identity.store import SEEN_STEP
 from vaultlike.mounts.entry import OPTIONAL_KEYS, MountConfig, MountEntry
 from vaultlike.sdk import Answer, Call, Reply, read, write
 from vaultlike.sdk.fields import fields_of
 from vaultlike.system.enabling import LISTS, description_of, mount_path, token_type_of, visibility_of
 from vaultlike.system.lockout_settings import apply_lockout, flattened
 from vaultlike.system.part import Part
-from vaultlike.types import Names, Object, Pairs
+from vaultlike.types import Duration, Names, Object, Pairs
 
 FIXED = ("sys/", "cubbyhole/", "identity/", "audit/")  # mounts that nobody tunes
 
@@ -45,6 +46,9 @@ class TuneBody(Struct, kw_only=True):
         UNSET
     )
     plugin_version: Annotated[str | UnsetType, Meta(description="Version of the plugin.")] = UNSET
+    prune_entities_after: Annotated[
+        Duration | UnsetType, Meta(description="Delete entities that logins made and that were not seen for so long.")
+    ] = UNSET
     force_no_cache: Annotated[bool | UnsetType, Meta(description="Kept for clients; cannot be tuned.")] = UNSET
 
 
@@ -124,6 +128,8 @@ class Tune(Part):
             config = replace(config, identity_token_key=body.identity_token_key or UNSET)
         if body.plugin_version is not UNSET and body.plugin_version:
             raise Invalid(f'plugin "{entry.kind}" has no version "{body.plugin_version[:64]}" in the catalog')
+        if body.prune_entities_after is not UNSET:
+            config = replace(config, prune_entities_after=_pruning(entry, body.prune_entities_after))
         for key in LISTS:
             value = getattr(body, key)
             if value is not UNSET:
@@ -157,6 +163,15 @@ def _token_type(entry: MountEntry, text: str) -> str:
     if entry.kind == "token":
         raise Invalid("'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
     return token_type_of(text)
+
+
+def _pruning(entry: MountEntry, seconds: int) -> int | UnsetType:
+    """The time after which entities are pruned; 0 is never."""
+    if not entry.auth:
+        raise Invalid("'prune_entities_after' can only be modified on auth mounts")
+    if 0 < seconds < SEEN_STEP:
+        raise Invalid(f"'prune_entities_after' must be 0, for never, or at least {SEEN_STEP} seconds")
+    return seconds or UNSET
 
 
 def _options(entry: MountEntry, given: dict[str, str], warnings: list[str]) -> dict[str, str]:

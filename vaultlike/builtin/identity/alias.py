@@ -106,7 +106,8 @@ class AliasPaths(Part):
         if row == old and custom == alias.body.custom_metadata:
             return None
         await self._check_move(call, old, row)
-        changed: AliasBody = replace(alias.body, custom_metadata=custom, updated_at=self._core.clock.now())
+        now = self._core.clock.now()
+        changed: AliasBody = replace(alias.body, custom_metadata=custom, updated_at=now, automatic=False)
         await self._core.identity.save_alias(alias, row, changed)
         return {"id": row.id, "canonical_id": row.entity}
 
@@ -131,9 +132,10 @@ class AliasPaths(Part):
     async def read_by_id(self, call: Call) -> Answer:
         """Reads an alias."""
         alias = await self._core.identity.alias(call.params["id"])
-        return (
-            None if alias is None else {**show_alias(self._core, alias), "namespace_id": self._core.namespace.shown_id}
-        )
+        if alias is None:
+            return None
+        seen = await self._core.identity.last_seen(alias.row.entity)
+        return {**show_alias(self._core, alias, seen), "namespace_id": self._core.namespace.shown_id}
 
     @delete("entity-alias/id/{id:any}")
     async def delete_by_id(self, call: Call) -> None:

@@ -13,6 +13,7 @@ from vaultlike.builtin.identity.oidc_keys import KeyPaths
 from vaultlike.builtin.identity.oidc_roles import RolePaths
 from vaultlike.builtin.identity.oidc_tokens import TokenPaths
 from vaultlike.builtin.identity.part import Part
+from vaultlike.builtin.identity.pruning import Pruning
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
@@ -40,6 +41,7 @@ class Identity(Backend):
     def __init__(self, ctx: Context, services: Services) -> None:
         super().__init__(ctx)
         self._core = services
+        self._pruning = Pruning(services)
         self._parts: tuple[Part, ...] = tuple(kind(services) for kind in PARTS)
 
     def routes(self) -> list[tuple[Route, object]]:
@@ -47,5 +49,6 @@ class Identity(Backend):
         return [pair for part in self._parts for pair in part.routes()]
 
     async def tick(self) -> None:
-        """Rotates the signing keys whose time has come."""
+        """Rotates the signing keys whose time has come; deletes entities that nobody used for long."""
         await self._core.issuer.rotate_due()
+        await self._pruning.turn()

@@ -79,7 +79,7 @@ class EntityPaths(Part):
         return entity
 
     def _merged(self, call: Call, body: EntityFields, old: EntityBody) -> EntityBody:
-        new = replace(old, updated_at=self._core.clock.now())
+        new = replace(old, updated_at=self._core.clock.now(), automatic=False)
         if body.metadata is not UNSET:
             new = replace(new, metadata=nullable(call, "metadata", body.metadata))
             check_metadata(new.metadata)

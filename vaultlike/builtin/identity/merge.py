@@ -133,6 +133,7 @@ class MergePaths(Part):
             merged_ids=(*into.body.merged_ids, *ids),
             external=tuple(sorted(external)),
             updated_at=now,
+            automatic=False,
         )
         ops.append(PutEntity(store.entity_row(into.row, changed), expect=into.row.version))
         # last: deleting an entity deletes the aliases that still point to it

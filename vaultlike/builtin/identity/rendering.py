@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vaultlike.clock import rfc3339
 from vaultlike.identity.entity import Entity, EntityAlias
 from vaultlike.services import Services
@@ -13,8 +15,8 @@ def mount_facts(core: Services, accessor: str) -> dict[str, object]:
     return {} if mount is None else {"mount_path": mount.entry.path, "mount_type": mount.entry.kind}
 
 
-def show_alias(core: Services, alias: EntityAlias) -> dict[str, object]:
-    """An alias as it is listed inside its entity."""
+def show_alias(core: Services, alias: EntityAlias, seen: Mapping[str, float]) -> dict[str, object]:
+    """An alias as it is listed inside its entity; `seen` says when which alias last logged in (Unix seconds)."""
     row, body = alias.row, alias.body
     return {
         "id": row.id,
@@ -28,6 +30,7 @@ def show_alias(core: Services, alias: EntityAlias) -> dict[str, object]:
         "merged_from_canonical_ids": body.merged_from or None,
         "creation_time": rfc3339(body.created_at),
         "last_update_time": rfc3339(body.updated_at),
+        "last_login_at": rfc3339(seen[row.id]) if row.id in seen else None,
     }
 
 
@@ -35,6 +38,7 @@ async def show_entity(core: Services, entity: Entity) -> dict[str, object]:
     """An entity with its aliases and groups."""
     body = entity.body
     _, groups = await core.membership(entity)
+    seen = await core.identity.last_seen(entity.id)
     aliases = sorted(await core.identity.aliases_of(entity.id), key=lambda alias: alias.body.created_at)
     return {
         "id": entity.id,
@@ -46,7 +50,8 @@ async def show_entity(core: Services, entity: Entity) -> dict[str, object]:
         "namespace_id": core.namespace.shown_id,
         "creation_time": rfc3339(body.created_at),
         "last_update_time": rfc3339(body.updated_at),
-        "aliases": [show_alias(core, alias) for alias in aliases],
+        "last_login_at": rfc3339(max(seen.values())) if seen else None,
+        "aliases": [show_alias(core, alias, seen) for alias in aliases],
         "direct_group_ids": groups.direct,
         "inherited_group_ids": groups.inherited,
         "group_ids": groups.all,

@@ -199,7 +199,7 @@ class Creating:
                 if not who.ops:
                     raise _taken(new) from None
                 continue  # another first use of the alias was faster
-            if who.ops:
+            if who.changed:
                 self._core.identity.forget()
             return await self._answer(new, token, warnings)
         raise Unavailable("too many concurrent first uses of one entity alias")
