@@ -350,3 +350,13 @@ def test_workers_do_not_outlive_their_supervisor(server: Running) -> None:
     workers = children(server)
     server.stop(signal.SIGKILL)
     assert comes(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+
+def test_a_rate_limit_is_one_for_all_workers(server: Running) -> None:
+    root = opened(server)
+    body = {"path": "sys/internal/ui/mounts", "rate": 5, "interval": "1h"}
+    assert server.call("POST", "sys/quotas/rate-limit/q", body, root)[0] == 204
+    both = Both(server)
+    found = [status for _ in range(5) for status in both.statuses("GET", "sys/internal/ui/mounts")]
+    assert found == [200] * 5 + [429] * 5
+    both.close()

@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct
 from vaultlike.audit.event import AuditAuth, AuditEvent
 from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
+from vaultlike.core.throttle import RateLimited
 from vaultlike.errors import AuditFailed, VaultlikeError
 from vaultlike.sdk import AuthInfo, Reply
 
@@ -43,6 +44,8 @@ async def refused(core: Core, exchange: Exchange, problem: VaultlikeError) -> No
     When the audit itself is what failed, that failure is the answer already.
     """
     if not core.audit.enabled or isinstance(problem, AuditFailed):
+        return
+    if isinstance(problem, RateLimited) and not problem.recorded:
         return
     if not exchange.audited:
         await core.audit.record(_event(core, exchange, "request", problem.reason))

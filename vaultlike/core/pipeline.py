@@ -113,7 +113,7 @@ async def route(core: Core, exchange: Exchange) -> None:
 
 
 async def limit(core: Core, exchange: Exchange) -> None:
-    """Refuses an address that asks too often, before anything is done for it (`sys/quotas`)."""
+    """Refuses a caller that asks too often, before anything is done for it (`sys/quotas`)."""
     found = await quotas(core.root_storage)
     if not found.rules:
         return
@@ -121,7 +121,8 @@ async def limit(core: Core, exchange: Exchange) -> None:
     path = core.namespace.path + request.path
     rule = found.rule_of(path, await _role(exchange) if found.ask_role else "")
     if rule is not None:
-        core.throttle.count(rule, path, request.remote, show_headers=found.show_headers)
+        entity = exchange.token.row.entity if exchange.token is not None else ""
+        core.throttle.count(rule, path, request.remote, entity, found)
 
 
 async def _role(exchange: Exchange) -> str:

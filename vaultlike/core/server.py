@@ -19,6 +19,7 @@ from vaultlike.core import pipeline
 from vaultlike.core.core import Core
 from vaultlike.core.request import Outcome, Request
 from vaultlike.core.shared import Shared
+from vaultlike.core.windows import Windows
 from vaultlike.core.wiring import make_backend, make_catalog
 from vaultlike.errors import Invalid, Sealed, UnsupportedOperation
 from vaultlike.sdk import Call, Raw, Reply
@@ -74,9 +75,12 @@ class Server:
         egress: Egress,
         seals: Seals | None = None,
         random: Callable[[int], bytes] = os.urandom,
+        windows: Windows | None = None,
     ) -> None:
+        """`windows`: where rate limits are counted together with other processes."""
         self.engine, self.settings, self.clock, self.log = engine, settings, clock, log
         self.egress, self.random = egress, random
+        self._windows = windows or Windows(random)
         seals = seals or Seals()
         self.custodian = Custodian(engine, seals, clock, storage_type=settings.storage_type, random=random)
         self.keeper = Keeper(self.custodian, seals, clock, log, self._open)
@@ -182,6 +186,7 @@ class Server:
                 egress=self.egress,
                 catalog=self.catalog,
                 reload_keys=self.custodian.refresh,
+                windows=self._windows,
             )
             core = Core(shared, lambda core, entry: make_backend(self, core, entry))
             core.leader.everywhere(60.0, "key uses", self.rotation.save)

@@ -13,6 +13,7 @@ from vaultlike.core.explain import Explanations
 from vaultlike.core.leader import Leader
 from vaultlike.core.lockout import Lockouts
 from vaultlike.core.throttle import Throttle
+from vaultlike.core.windows import Windows
 from vaultlike.identity.clients import ClientLog
 from vaultlike.log import named
 from vaultlike.mounts.catalog import Catalog
@@ -39,6 +40,7 @@ class Shared:
         egress: Egress,
         catalog: Catalog,
         reload_keys: Callable[[], object],
+        windows: Windows,
     ) -> None:
         self.engine, self.barrier, self.settings = engine, barrier, settings
         self.clock, self.random, self.egress, self.catalog = clock, random, egress, catalog
@@ -52,7 +54,7 @@ class Shared:
         self.audit = AuditBroker(audit, clock, named(log, "audit"), barrier.derive("audit"), egress)
         self.explanations = Explanations(engine, barrier, clock, self.log, keep=settings.explanations)
         self.leader = Leader(engine, clock, self.log, random)
-        self.throttle = Throttle(clock)
+        self.throttle = Throttle(clock, windows)
         self.clients = ClientLog(View(engine, barrier, "", "clients/", bump=False), clock, self.log, random)
         counters = View(engine, barrier, "", "lockout/", bump=False)
         self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, self.log, lambda: self.settings)

@@ -1,61 +1,58 @@
-"""Counts requests against the rate limits (spec/vault-api.md 2.11): an address has so many in each interval.
+"""Holds requests to the rate limits (spec/vault-api.md 2.11): so many of one caller in each interval.
 
-Each process counts for itself, as each node of the reference does: a limit protects a server from too much work, it is
-no fact about a caller. What is remembered is bounded; the address that was quiet longest is forgotten first.
+All processes of a server count together (`windows`); each node counts for itself, as each node of the reference does: a
+limit protects a server from too much work, it is no fact about a caller. Callers are addresses or, where a rule says
+so, entities.
 """
 
 from __future__ import annotations
 
 import math
 
-from cachetools import LRUCache
-from msgspec import Struct
-
 from vaultlike.clock import Clock
+from vaultlike.core.windows import Windows
 from vaultlike.errors import TooMany
-from vaultlike.system.rate_limits import RateLimit
-
-REMEMBERED = 50_000  # pairs of rule and address
+from vaultlike.system.rate_limits import Quotas, RateLimit
 
 
-class _Window(Struct):
-    ends_at: float  # monotonic seconds
-    left: int
-    blocked_until: float = 0.0
+class RateLimited(TooMany):
+    """A refusal by a rule; `recorded`: whether the audit is told, which whoever floods the server could fill."""
+
+    def __init__(self, recorded: bool, text: str, *, reason: str, headers: dict[str, str] | None) -> None:
+        super().__init__(text, reason=reason, headers=headers)
+        self.recorded = recorded
 
 
 class Throttle:
-    """The windows of one process."""
+    """Counts for one server."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._windows: LRUCache[tuple[str, str, float, int, str], _Window] = LRUCache(REMEMBERED)
+    def __init__(self, clock: Clock, windows: Windows) -> None:
+        self._clock, self._windows = clock, windows
 
-    def count(self, rule: RateLimit, path: str, address: str, *, show_headers: bool = False) -> None:
-        """Counts one request. Raises TooMany when the address has used up its interval or is blocked."""
-        now = self._clock.monotonic()
-        key = (rule.name, rule.path, rule.rate, rule.interval, address)
-        window = self._windows.get(key)
-        if window is None or (now >= window.ends_at and now >= window.blocked_until):
-            window = _Window(now + rule.interval, math.ceil(rule.rate))
-        self._windows[key] = window
-        if window.left > 0 and now >= window.blocked_until:
-            window.left -= 1
+    def count(self, rule: RateLimit, path: str, address: str, entity: str, quotas: Quotas) -> None:
+        """Counts one request of an address, made by an entity ("" for none); `quotas` holds the settings of all rules.
+
+        Raises RateLimited when whoever the rule looks at has used up the interval or is blocked.
+        """
+        who, rate = rule.caller(address, entity)
+        key = f"{rule.name}\0{rule.path}\0{rate}\0{rule.interval}\0{who}"
+        count = math.ceil(rate)
+        wait = self._windows.take(key, self._clock.monotonic(), count, rule.interval, rule.block_interval)
+        if wait <= 0:
             return
-        if rule.block_interval and now >= window.blocked_until:
-            window.blocked_until = now + rule.block_interval
-        wait = max(1, math.ceil(max(window.ends_at, window.blocked_until) - now))
-        raise TooMany(
+        seconds = max(1, math.ceil(wait))
+        raise RateLimited(
+            quotas.log_refusals,
             f'request path "{path}": rate limit quota exceeded',
-            reason=f"{address} exceeded the rate limit {rule.name}",
-            headers=_headers(rule, wait) if show_headers else None,
+            reason=f"{who or 'all callers together'} exceeded the rate limit {rule.name}",
+            headers=_headers(count, seconds) if quotas.show_headers else None,
         )
 
 
-def _headers(rule: RateLimit, wait: int) -> dict[str, str]:
+def _headers(count: int, wait: int) -> dict[str, str]:
     return {
         "Retry-After": str(wait),
-        "X-Ratelimit-Limit": str(math.ceil(rule.rate)),
+        "X-Ratelimit-Limit": str(count),
         "X-Ratelimit-Remaining": "0",
         "X-Ratelimit-Reset": str(wait),
     }

@@ -12,6 +12,7 @@ import structlog
 from vaultlike.clock import Clock
 from vaultlike.config import ServerConfig
 from vaultlike.core.server import Server
+from vaultlike.core.windows import Windows
 from vaultlike.errors import VaultlikeError
 from vaultlike.http.faces import Faces
 from vaultlike.http.listener import ListenerError, bind, bind_shares
@@ -83,8 +84,13 @@ def _shown(sock: socket.socket) -> str:
 class Node:
     """A server over its database, with its listeners."""
 
-    def __init__(self, config: ServerConfig, environment: Mapping[str, str], clock: Clock) -> None:
-        """Does no I/O. Raises StartFailure when the seal cannot be built."""
+    def __init__(
+        self, config: ServerConfig, environment: Mapping[str, str], clock: Clock, windows: Windows | None = None
+    ) -> None:
+        """Does no I/O. `windows`: where several processes count their rate limits together.
+
+        Raises StartFailure when the seal cannot be built.
+        """
         self.config = config
         self._environment = environment
         log: Any = structlog.get_logger("vaultlike")
@@ -101,6 +107,7 @@ class Node:
             log=log,
             egress=egress,
             seals=seals,
+            windows=windows,
         )
         self.face = Faces(self.server, self._log)
         self._http = HttpServer(clock)

@@ -22,6 +22,7 @@ from msgspec import Struct, structs
 
 from vaultlike.clock import Clock
 from vaultlike.config import ServerConfig
+from vaultlike.core.windows import Windows
 from vaultlike.server import banner
 from vaultlike.server.failure import StartFailure
 from vaultlike.server.frames import BadFrame, Frame, Kind
@@ -59,6 +60,7 @@ class Supervisor:
     def __init__(self, config: ServerConfig, environment: Mapping[str, str], sources: Sources, clock: Clock) -> None:
         self._config, self._environment = config, environment
         self._sources, self._clock = sources, clock
+        self._windows = Windows(os.urandom, shared=True)
         self._logs = Logs(threads=False)
         self._notifier = Notifier(environment)
         self._selector = selectors.DefaultSelector()
@@ -200,7 +202,7 @@ class Supervisor:
             for number, groups in enumerate(sockets):
                 for sock in (sock for group in groups for sock in group if number != child.number):
                     sock.close()
-            worker = Worker(child.number, config, self._environment, self._sources, self._clock)
+            worker = Worker(child.number, config, self._environment, self._sources, self._clock, self._windows)
             code = worker.work(theirs, sockets[child.number])
         except BaseException:
             with contextlib.suppress(OSError):

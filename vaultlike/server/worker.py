@@ -14,6 +14,7 @@ import uvloop
 
 from vaultlike.clock import Clock
 from vaultlike.config import ServerConfig
+from vaultlike.core.windows import Windows
 from vaultlike.server.channel import Channel, PeerGone
 from vaultlike.server.failure import StartFailure
 from vaultlike.server.frames import Frame, Kind
@@ -35,9 +36,10 @@ class Worker:
         environment: Mapping[str, str],
         sources: Sources,
         clock: Clock,
+        windows: Windows,
     ) -> None:
         self._number, self._config, self._environment = number, config, environment
-        self._sources, self._clock = sources, clock
+        self._sources, self._clock, self._windows = sources, clock, windows
         self._logs = Logs()
         log: Any = structlog.get_logger("vaultlike")
         self._log = log
@@ -67,7 +69,7 @@ class Worker:
         return 0
 
     async def _serve(self, channel: Channel, sockets: Sockets, stopping: asyncio.Event) -> None:
-        node = Node(self._config, self._environment, self._clock)
+        node = Node(self._config, self._environment, self._clock, self._windows)
         siblings = Siblings(self._number, self._config.workers, channel, node.server, node.face)
         node.server.siblings = siblings
         reading = asyncio.create_task(channel.run(siblings.answer), name="channel")

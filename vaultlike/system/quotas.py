@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Answer, Call, delete, list_, read, write
 from vaultlike.system.part import Part
-from vaultlike.system.rate_limits import MAX_RULES, Quotas, RateLimit, change, quotas
+from vaultlike.system.rate_limits import GROUPS, MAX_RULES, Quotas, RateLimit, change, quotas
 from vaultlike.types import Duration, Names
 
 MAX_RATE = 1e9  # requests in an interval
@@ -25,6 +25,10 @@ class RateLimitBody(Struct, kw_only=True):
     block_interval: Annotated[Duration, Meta(description="How long an address is refused once it was too fast.")] = 0
     role: Annotated[str, Meta(description="Only logins with this role; for auth methods.")] = ""
     type: Annotated[str, Meta(description="Kept for clients: always rate-limit.")] = ""
+    group_by: Annotated[str, Meta(description="ip, none, entity_then_ip or entity_then_none: who is counted.")] = ""
+    secondary_rate: Annotated[
+        float, Meta(description="Rate of requests without an entity, for entity_then_ip and entity_then_none.")
+    ] = 0.0
     inheritable: Annotated[
         bool, Meta(description="Kept for clients: a rule without a path counts for all namespaces.")
     ] = False
@@ -34,7 +38,7 @@ class ConfigBody(Struct, kw_only=True):
     """Settings of all rules; what is not sent stays."""
 
     rate_limit_exempt_paths: Annotated[Names | UnsetType, Meta(description="Paths that no rule limits.")] = UNSET
-    enable_rate_limit_audit_logging: Annotated[bool | UnsetType, Meta(description="Log refusals.")] = UNSET
+    enable_rate_limit_audit_logging: Annotated[bool | UnsetType, Meta(description="Audit refusals too.")] = UNSET
     enable_rate_limit_response_headers: Annotated[
         bool | UnsetType, Meta(description="Tell limit and waiting time in the headers of refusals.")
     ] = UNSET
@@ -80,21 +84,30 @@ class QuotaPaths(Part):
         rule = (await quotas(self.services.storage)).named(call.name)
         if rule is None:
             return None
-        return {
+        shown: dict[str, object] = {
             "name": rule.name,
             "type": "rate-limit",
             "path": rule.path,
             "role": rule.role,
-            "rate": int(rule.rate) if rule.rate.is_integer() else rule.rate,
+            "rate": _number(rule.rate),
             "interval": rule.interval,
             "block_interval": rule.block_interval,
         }
+        if rule.group_by != "ip":  # clients of the versions that do not know it compare the whole answer
+            shown["group_by"] = rule.group_by
+            shown["secondary_rate"] = _number(rule.secondary_rate)
+        return shown
 
     @write("quotas/rate-limit/{name}")
     async def save(self, call: Call, body: RateLimitBody) -> None:
         """Writes a rule; it counts from the next request on."""
         if not 0 < body.rate <= MAX_RATE:
             raise Invalid("'rate' is invalid")
+        group_by = body.group_by or "ip"
+        if group_by not in GROUPS:
+            raise Invalid(f"'group_by' must be one of {', '.join(GROUPS)}")
+        if not 0 <= body.secondary_rate <= MAX_RATE or (body.secondary_rate and "entity" not in group_by):
+            raise Invalid("'secondary_rate' is invalid")
         rule = RateLimit(
             name=call.name,
             path=self._path(body.path, body.role),
@@ -102,6 +115,8 @@ class QuotaPaths(Part):
             interval=body.interval or 1,
             block_interval=body.block_interval,
             role=body.role,
+            group_by=group_by,
+            secondary_rate=body.secondary_rate,
         )
 
         def edit(now: Quotas) -> Quotas:
@@ -138,3 +153,7 @@ class QuotaPaths(Part):
         if role and (not mount.entry.auth or rest.removesuffix("*")):
             raise Invalid("'role' needs the path of an auth method")
         return mount.entry.path if not rest and not path.endswith("*") else path
+
+
+def _number(rate: float) -> float | int:
+    return int(rate) if rate.is_integer() else rate

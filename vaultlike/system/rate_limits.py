@@ -17,6 +17,7 @@ from vaultlike.storage.view import View
 
 KEY = "quotas"
 MAX_RULES = 1000
+GROUPS = ("ip", "none", "entity_then_ip", "entity_then_none")
 EXEMPT = (
     "sys/generate-recovery-token/attempt",
     "sys/generate-recovery-token/update",
@@ -29,7 +30,9 @@ EXEMPT = (
 
 
 class RateLimit(Struct, frozen=True, kw_only=True):
-    """At most `rate` requests of one address in each `interval` seconds; then none for `block_interval` seconds.
+    """At most `rate` requests of one caller in each `interval` seconds; then none for `block_interval` seconds.
+
+    A caller is an address, or what `group_by` says; those without an entity may have a rate of their own.
 
     `path` is empty (all requests), a mount path with its slash, a path, or one of these with a final `*`.
     """
@@ -40,6 +43,19 @@ class RateLimit(Struct, frozen=True, kw_only=True):
     interval: int = 1
     block_interval: int = 0
     role: str = ""
+    group_by: str = "ip"
+    secondary_rate: float = 0.0
+
+    def caller(self, address: str, entity: str) -> tuple[str, float]:
+        """Whom a request counts for ("" is everybody together), and the rate that one has."""
+        if self.group_by == "none":
+            return "", self.rate
+        if self.group_by == "ip":
+            return address, self.rate
+        if entity:
+            return f"entity {entity}", self.rate
+        rest = "" if self.group_by == "entity_then_none" else address
+        return rest, self.secondary_rate or self.rate
 
     def covers(self, path: str) -> bool:
         """Whether requests to `path` count."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +110,55 @@ async def test_rules_follow_their_mount(server: TestServer) -> None:
     assert (await server.get("sys/quotas/rate-limit/q")).data["path"] == "b/x/*"
     await server.delete("sys/mounts/b")
     assert (await server.get("sys/quotas/rate-limit/q")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"group_by": "moon"}, "'group_by' must be one of ip, none, entity_then_ip, entity_then_none"),
+        ({"secondary_rate": 5}, "'secondary_rate' is invalid"),
+        ({"group_by": "none", "secondary_rate": 5}, "'secondary_rate' is invalid"),
+        ({"group_by": "entity_then_ip", "secondary_rate": -1}, "'secondary_rate' is invalid"),
+    ],
+)
+async def test_groups_that_are_refused(server: TestServer, body: dict[str, Any], text: str) -> None:
+    answer = await server.post("sys/quotas/rate-limit/x", {"rate": 1, **body})
+    assert (answer.status, answer.errors) == (400, [text])
+
+
+async def test_a_rate_for_each_entity(server: TestServer) -> None:
+    await server.post("sys/auth/m", {"type": "people"})
+    tokens = []
+    for name in ("ann", "bob"):
+        await server.post(f"auth/m/users/{name}", {"password": "pw"})
+        tokens.append((await server.post(f"auth/m/login/{name}", {"password": "pw"}, token="")).auth["client_token"])
+    body = {"path": "auth/token/lookup-self", "rate": 2, "interval": 60, "group_by": "entity_then_ip"}
+    await server.post("sys/quotas/rate-limit/q", {**body, "secondary_rate": 1})
+    shown = (await server.get("sys/quotas/rate-limit/q")).data
+    assert (shown["group_by"], shown["rate"], shown["secondary_rate"]) == ("entity_then_ip", 2, 1)
+
+    async def look(token: str | None) -> int:
+        return (await server.get("auth/token/lookup-self", token=token)).status
+
+    assert [await look(tokens[0]) for _ in range(3)] == [200, 200, 429]
+    assert [await look(tokens[1]) for _ in range(3)] == [200, 200, 429]
+    assert [await look(None) for _ in range(2)] == [200, 429]  # no entity: the address, and its own rate
+    assert await look("hvs.unknown") == 429  # neither a token that is none
+
+
+async def test_a_rate_for_everybody_together(server: TestServer) -> None:
+    await server.post("sys/mounts/kv", {"type": "kv"})
+    await server.post("sys/quotas/rate-limit/q", {"path": "kv", "rate": 2, "interval": 60, "group_by": "none"})
+    assert await _statuses(server, 3) == [404, 404, 429]
+
+
+async def test_refusals_are_audited_only_when_asked_for(server: TestServer, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    await server.post("sys/mounts/kv", {"type": "kv"})
+    await server.post("sys/audit/f", {"type": "file", "options": {"file_path": str(log)}})
+    await server.post("sys/quotas/rate-limit/q", {"path": "kv", "rate": 1, "interval": 60})
+    assert await _statuses(server, 3) == [404, 429, 429]
+    assert "exceeded" not in log.read_text()
+    await server.post("sys/quotas/config", {"enable_rate_limit_audit_logging": True})
+    assert await _statuses(server, 1) == [429]
+    assert "exceeded the rate limit q" in log.read_text()
