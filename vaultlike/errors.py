@@ -91,6 +91,10 @@ class UnknownToken(Denied):
     """The token is none, or expired, revoked, used up, or of somebody who is gone."""
 
 
+class BadToken(UnknownToken):
+    """A signed token that is malformed, forged or expired."""
+
+
 class WrongAddress(Denied):
     """The caller's address is not among those that a token or a role is bound to."""
 

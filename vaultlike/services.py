@@ -29,7 +29,7 @@ from vaultlike.settings import Settings
 from vaultlike.storage.engine import Engine
 from vaultlike.storage.view import View
 from vaultlike.tokens.entry import Token
-from vaultlike.tokens.store import TokenStore
+from vaultlike.tokens.store import NewToken, TokenStore
 
 
 class Services(Protocol):
@@ -56,6 +56,14 @@ class Services(Protocol):
     issuer: Issuer
     audit: AuditBroker
     clients: ClientLog
+
+    def named(self, new: NewToken) -> NewToken:
+        """A token to mint that signed access tokens can name (ADR 7)."""
+        ...
+
+    async def signed(self, token: Token, ttl: int) -> str:
+        """The access token of the second API (ADR 7) for a token that has `ttl` more seconds."""
+        ...
 
     async def current(self) -> None:
         """Makes this process see every configuration write, its own included."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from vaultlike.builtin.organization.backend import Organization
+from vaultlike.builtin.organization.places import ORGANIZATION
 from vaultlike.core import renewal, simulation, workload, wrapping
+from vaultlike.core.access_tokens import AccessTokens
 from vaultlike.core.branches import Branches
 from vaultlike.core.explain import Explained, show
 from vaultlike.core.shared import Shared
@@ -28,7 +31,7 @@ from vaultlike.policy.within import NOTHING, Within
 from vaultlike.sdk import Backend, Call, Caller, Reply, WrapInfo
 from vaultlike.system.loggers import follow_levels
 from vaultlike.tokens.entry import Token
-from vaultlike.tokens.store import TokenStore
+from vaultlike.tokens.store import NewToken, TokenStore
 from vaultlike.tokens.sweeper import sweep
 
 DEFAULT_MOUNTS = [
@@ -66,6 +69,8 @@ class Core:
         self.groups = GroupStore(shared.view(place, "identity/groups/"), self.clock, self.random)
         oidc = shared.view(place, "identity/oidc/")
         self.issuer = Issuer(oidc, self.clock, self.random, self.settings.api_addr, namespace.path)
+        secret = self.barrier.derive("access tokens")
+        self.access_tokens = AccessTokens(self.issuer, secret, self.clock, self.random, place)
         self._compiled: dict[tuple[str, ...], Compiled] = {}  # by policy names
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}  # by policy names and entity
         self.cluster = ("", "")  # name and id
@@ -136,6 +141,7 @@ class Core:
         # new objects: what is being compiled from older policies lands in the old ones
         self._compiled, self._acls = {}, {}
         self.identity.forget()
+        self.access_tokens.forget()
         await self.router.load(await self.table.load())
 
     async def current(self) -> None:
@@ -300,6 +306,17 @@ class Core:
     async def renew(self, call: Call, token: Token, increment: int, *, show_token: bool = True) -> Reply:
         """More time for a token, within every limit."""
         return await renewal.renew(await self.home(token), call, token, increment, show_token=show_token)
+
+    def named(self, new: NewToken) -> NewToken:
+        """A token to mint that signed access tokens can name."""
+        return self.access_tokens.named(new)
+
+    async def signed(self, token: Token, ttl: int) -> str:
+        """The access token of the second API for a token that has `ttl` more seconds."""
+        mount = self.router.at(ORGANIZATION)
+        organization = mount.backend if mount is not None else None
+        claims = await organization.claims(token) if isinstance(organization, Organization) else {}
+        return await self.access_tokens.sign(token.entry.jti, claims, ttl)
 
     async def wrap(self, payload: bytes, ttl: int, path: str, wrapped_accessor: str = "") -> WrapInfo:
         """A single-use token that holds `payload` for `ttl` seconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from vaultlike.core.request import Outcome, Request
+from vaultlike.errors import VaultlikeError
 from vaultlike.identity.entity import Entity
 from vaultlike.mounts.router import Mount
 from vaultlike.policy.acl import ACL
@@ -18,6 +19,7 @@ class Exchange(Struct, kw_only=True):
 
     request: Request
     token: Token | None = None  # the presented token, if it is valid
+    refusal: VaultlikeError | None = None  # why the presented token is none, where there is more to say than that
     mount: Mount | None = None
     place: Place | None = None
     owned: Owned | None = None  # the route that serves it; None until the operation is known to exist

@@ -10,7 +10,7 @@ from vaultlike.identity.store import Recognised
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.sdk import AuthInfo, Call, Login, Reply
 from vaultlike.services import Services
-from vaultlike.storage.engine import Conflict
+from vaultlike.storage.engine import Conflict, InsertEntity
 from vaultlike.tokens.store import NewToken
 from vaultlike.tokens.ttl import Lifetime, Limits, lifetime
 
@@ -25,7 +25,7 @@ async def issue(services: Services, mount: MountEntry, call: Call, login: Login)
     name = login.alias.name
     if not name or len(name) > MAX_ALIAS or not name.isprintable():
         raise Denied(reason="the login names nobody: its alias is empty, too long or unprintable")
-    if not login.bound_at_use:
+    if not login.bound_at_use and not mount.of_organization:
         call.require_address(params.token_bound_cidrs)
     policies = token_policies(params.token_policies, default=not params.token_no_default_policy)
     life = lifetime(limits_of(services, mount, login), now=services.clock.now(), issued_at=services.clock.now())
@@ -40,7 +40,12 @@ async def issue(services: Services, mount: MountEntry, call: Call, login: Login)
             call.namespace, mount.accessor, name, dict(login.alias.metadata), groups
         )
         call.require("entity enabled", True, not who.entity.body.disabled, not who.entity.body.disabled)
+        if mount.of_organization:
+            known = not any(isinstance(op, InsertEntity) for op in who.ops)
+            call.require("identity", "a known one", "known" if known else "unknown", known)
         new = _new_token(mount, call, login, policies, life, who, batch)
+        if mount.of_organization and not batch:
+            new = services.named(new)
         if call.simulated:
             return Reply(warnings=(*call.warnings, *life.warnings))
         await services.groups.note_members(who.entity.id, who.joined)
@@ -52,6 +57,7 @@ async def issue(services: Services, mount: MountEntry, call: Call, login: Login)
             services.identity.forget()
         await services.groups.note_members(who.entity.id, (), who.left)
         extra = await services.identity_policies(who.entity)
+        signed = await services.signed(token, life.ttl) if token.entry.jti else ""
         auth = AuthInfo(
             client_token=token.text,
             accessor=token.entry.accessor,
@@ -64,6 +70,8 @@ async def issue(services: Services, mount: MountEntry, call: Call, login: Login)
             entity_id=who.entity.id,
             token_type="batch" if batch else "service",
             num_uses=params.token_num_uses,
+            signed=signed,
+            max_ttl=0 if params.token_period else params.token_max_ttl,
         )
         return Reply(auth=auth, warnings=life.warnings)
     raise Unavailable("too many concurrent first logins of one alias", reason=f"alias {name} at {mount.path}")
@@ -77,6 +85,8 @@ def _new_token(
     cidrs = params.token_bound_cidrs
     if params.token_strictly_bind_ip:
         cidrs = (call.remote,)
+    elif mount.of_organization:
+        cidrs = ()  # judged at each use by the role of that time
     return NewToken(
         path=call.mount + call.path,
         policies=policies,

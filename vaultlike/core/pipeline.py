@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from vaultlike.core import audited, login, wrapping
+from vaultlike.core.access_tokens import is_signed, namespace_of
 from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
 from vaultlike.core.handler import invoke
@@ -19,6 +20,7 @@ from vaultlike.core.naming import role_of
 from vaultlike.core.pathhelp import mount_help, path_help
 from vaultlike.core.request import Outcome, Request
 from vaultlike.errors import (
+    BadToken,
     Denied,
     Internal,
     Invalid,
@@ -33,6 +35,7 @@ from vaultlike.errors import (
     WrongMethod,
     WrongPath,
 )
+from vaultlike.mounts.router import Mount
 from vaultlike.sdk import Call, Caller, Login, Raw, Reply
 from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.networks import admits
@@ -40,6 +43,7 @@ from vaultlike.sdk.routes import VERB_OF
 from vaultlike.storage.engine import LAST_USE
 from vaultlike.system.rate_limits import quotas
 from vaultlike.system.restricted import restrict
+from vaultlike.tokens.entry import Token
 
 Phase = Callable[[Core, Exchange], Awaitable[None]]
 
@@ -83,11 +87,26 @@ async def in_namespace(root: Core, exchange: Exchange) -> Core:
 async def read_token(core: Core, exchange: Exchange) -> None:
     """One storage read: the token, and the generation that tells whether anything was configured meanwhile."""
     if exchange.request.token:
-        generation, exchange.token = await core.tokens.present(exchange.request.token)
+        text = exchange.request.token
+        if is_signed(text):
+            text = await _opened(core, exchange, text)
+        generation, exchange.token = await core.tokens.present(text)
     else:
         generation = await core.engine.generation()
     if generation != core.followed:
         await core.refresh(generation)
+
+
+async def _opened(root: Core, exchange: Exchange, text: str) -> str:
+    """The token that a signed one stands for; "" for none, with the reason."""
+    try:
+        namespace = root.namespaces.by_id(namespace_of(text))
+        if namespace is None:
+            raise BadToken(reason="an access token of a namespace that is not there")
+        return await (await root.branches.at(namespace)).access_tokens.open(text)
+    except BadToken as problem:
+        exchange.refusal = problem
+        return ""
 
 
 async def route(core: Core, exchange: Exchange) -> None:
@@ -139,13 +158,18 @@ async def admit(core: Core, exchange: Exchange) -> None:
         exchange.token = None  # a bad token on an open path is ignored, a good one spends no use
         return
     if token is None:
+        if exchange.refusal is not None:
+            raise exchange.refusal
         raise _unknown(exchange, "the token is unknown, expired or used up" if request.token else "no token")
     exchange.token = None  # until admitted: a refusal by address costs no use
     if not core.admits(token):
         raise Denied(reason="the token is of another namespace")
     home = await core.home(token)
-    if token.row.mount and not token.batch and home.router.by_accessor(token.row.mount) is None:
+    maker = home.router.by_accessor(token.row.mount) if token.row.mount and not token.batch else None
+    if token.row.mount and not token.batch and maker is None:
         raise UnknownToken(reason="the mount that made the token is gone")  # a login that raced with disabling it
+    if token.entry.jti:
+        await _admit_signed(maker, token, request.remote)
     if token.entry.bound_cidrs and not admits(token.entry.bound_cidrs, request.remote):
         raise WrongAddress(reason=f"address {request.remote} is not in {list(token.entry.bound_cidrs)}")
     if token.row.uses_left is not None and not request.uncounted:
@@ -160,6 +184,16 @@ async def admit(core: Core, exchange: Exchange) -> None:
             raise UnknownToken(reason="the token's entity is disabled or gone")
     row = token.row
     core.clients.note(row.namespace, row.entity, token.entry.policies, row.mount)
+
+
+async def _admit_signed(maker: Mount | None, token: Token, remote: str) -> None:
+    """A token of the second API may come from the addresses that its method names now (ADR 7)."""
+    backend = maker.backend if maker is not None else None
+    allowed = await backend.addresses(token.row.role) if backend is not None else None
+    if allowed is None:
+        raise UnknownToken(reason="the method that made the token is gone")
+    if allowed and not admits(allowed, remote):
+        raise WrongAddress(reason=f"address {remote} is not in {list(allowed)}")
 
 
 def _unknown(exchange: Exchange, reason: str) -> VaultlikeError:

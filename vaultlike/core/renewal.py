@@ -19,7 +19,7 @@ async def renew(services: Services, call: Call, token: Token, increment: int, *,
         raise Invalid("batch tokens cannot be renewed")
     if not token.entry.renewable or token.row.expires_at is None:
         raise Invalid("lease is not renewable")
-    limits = await _limits(services, call, token)
+    limits, max_ttl = await _limits(services, call, token)
     now = services.clock.now()
     life = lifetime(limits, now=now, issued_at=token.entry.created_at, increment=increment)
     renewed = await services.tokens.renew(token, life.ends_at)
@@ -39,11 +39,14 @@ async def renew(services: Services, call: Call, token: Token, increment: int, *,
         entity_id=token.row.entity,
         orphan=renewed.row.parent is None,
         num_uses=token.row.uses_left or 0,
+        signed=await services.signed(renewed, life.ttl) if renewed.entry.jti else "",
+        max_ttl=max_ttl,
     )
     return Reply(auth=auth, warnings=life.warnings)
 
 
-async def _limits(services: Services, call: Call, token: Token) -> Limits:
+async def _limits(services: Services, call: Call, token: Token) -> tuple[Limits, int]:
+    """What bounds the new time, and the whole life in seconds that the method grants (0: any)."""
     entry, row = token.entry, token.row
     mount = services.router.by_accessor(row.mount)
     if mount is None:
@@ -59,7 +62,7 @@ async def _limits(services: Services, call: Call, token: Token) -> Limits:
     explicit = entry.explicit_max_ttl
     if params.token_explicit_max_ttl and (not explicit or params.token_explicit_max_ttl < explicit):
         explicit = params.token_explicit_max_ttl
-    return Limits(
+    limits = Limits(
         mount_default=services.default_ttl(mount.entry),
         mount_max=services.max_ttl(mount.entry),
         ttl=params.token_ttl,
@@ -67,3 +70,4 @@ async def _limits(services: Services, call: Call, token: Token) -> Limits:
         period=params.token_period,
         explicit_max_ttl=explicit,
     )
+    return limits, 0 if params.token_period else params.token_max_ttl

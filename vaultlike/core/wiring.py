@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from vaultlike.builtin.identity import Identity
 from vaultlike.builtin.organization.backend import Organization
+from vaultlike.builtin.organization.instances import Instances
 from vaultlike.builtin.token import TokenBackend
 from vaultlike.core.core import Core
 from vaultlike.engines.cubbyhole import Cubbyhole
@@ -59,6 +60,8 @@ def make_backend(life: Life, core: Core, entry: MountEntry) -> Backend:
         return Cubbyhole(context, core.tokens)
     plugin = core.catalog.find(entry.kind, auth=entry.auth)
     assert plugin is not None and plugin.backend is not None
+    if entry.instances:
+        return Instances(context, plugin.backend)
     return plugin.backend(context)
 
 

@@ -77,12 +77,17 @@ class Issuer:
 
     async def url(self, path: str) -> str:
         """The public URL of an issuer; `path` is OIDC or PLUGINS. Raises Unavailable where there is no address."""
-        base = (await self.config()).issuer or self._api_addr
-        if not base:
+        url = await self.known_url(path)
+        if not url:
             raise Unavailable(
                 "this server does not know its public address: set api_addr, or the issuer in identity/oidc/config"
             )
-        return base + self._prefix + path.removeprefix("/v1/")
+        return url
+
+    async def known_url(self, path: str) -> str:
+        """The public URL of an issuer, "" where there is no address."""
+        base = (await self.config()).issuer or self._api_addr
+        return base + self._prefix + path.removeprefix("/v1/") if base else ""
 
     # Keys
 
@@ -192,6 +197,11 @@ class Issuer:
         published = [jwk for key in found for jwk in keys.published(key, now)]
         wait = min((key.next_rotation - now for key in found), default=0.0)
         return published, max(int(wait), 60) if found else 0
+
+    async def published(self, name: str) -> list[dict[str, str]]:
+        """The public keys of one named key; [] where there is none."""
+        key = await self.find(name)
+        return [] if key is None else keys.published(key, self._clock.now())
 
     async def verifier(self, kid: str) -> tuple[dict[str, str], str] | None:
         """The published key with this id, and the name of its algorithm."""

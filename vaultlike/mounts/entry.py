@@ -54,6 +54,17 @@ class MountEntry(Struct, kw_only=True, omit_defaults=True):
         return self.path.startswith("auth/")
 
     @property
+    def of_organization(self) -> bool:
+        """Whether identities of the second API log in here (ADR 7): known ones only, with signed access tokens whose
+        addresses are judged by the role of now."""
+        return self.options is not None and "organization" in self.options
+
+    @property
+    def instances(self) -> bool:
+        """Whether each identity has a configuration of the method of its own (ADR 7)."""
+        return self.options is not None and self.options.get("organization") == "instances"
+
+    @property
     def shown_path(self) -> str:
         """The key in listings: auth mounts without `auth/`."""
         return self.path.removeprefix("auth/") if self.auth else self.path

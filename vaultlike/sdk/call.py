@@ -125,6 +125,8 @@ class AuthInfo(Struct, kw_only=True, gc=False):
     token_type: str = "service"
     orphan: bool = True
     num_uses: int = 0
+    signed: str = ""  # the same token as the second API shows it (ADR 7)
+    max_ttl: int = 0  # seconds from its creation that a signed one can be renewed to; 0: without an end
 
     def __repr__(self) -> str:
         return f"AuthInfo(token_type={self.token_type!r})"

@@ -286,6 +286,17 @@ class Backend:
     async def tick(self) -> None:
         """Runs about once a minute on one node; must be safe to run twice."""
 
+    async def addresses(self, role: str) -> tuple[str, ...] | None:
+        """The addresses that tokens of a role may come from now; () for any, None where the role is gone.
+
+        Asked where a mount's tokens are judged by today's role and not by a copy of it.
+        """
+        for item in vars(type(self)).values():
+            if isinstance(item, Collection) and issubclass(item.kind, TokenParams):
+                found: TokenParams | None = await item.find(self.ctx, role)
+                return None if found is None else found.token_bound_cidrs
+        return None
+
     async def renew(self, call: Call, renewal: Renewal) -> TokenParams:
         """Today's token parameters for a renewal; raises Denied or Invalid to refuse. The default refuses."""
         raise NotFound("this auth method does not renew tokens")

@@ -38,6 +38,7 @@ class TokenEntry(Struct, array_like=True, kw_only=True, frozen=True, gc=False):
     num_uses: int = 0  # as created
     ends_at: float | None = UNSEALED  # the column may say less, never more; None = never
     scope: bytes = b""  # scope_of its row; empty: made before it was sealed
+    jti: str = ""  # the name that signed access tokens call it by (ADR 7); empty for all others
 
     def within(self, row: TokenRow) -> bool:
         """Whether a row's life and uses are no more than what is sealed: who can only write the database gives nobody

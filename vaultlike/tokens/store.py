@@ -85,6 +85,7 @@ class NewToken(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     batch: bool = False
     text: str = ""  # a custom id
+    jti: str = ""  # with `text`: the name that signed access tokens have for it
 
     def __repr__(self) -> str:
         return f"NewToken(path={self.path!r})"
@@ -168,6 +169,7 @@ class TokenStore:
             groups=new.groups,
             num_uses=new.num_uses,
             ends_at=now + new.ttl if new.expires else None,
+            jti=new.jti,
         )
         row = TokenRow(
             id=identity,

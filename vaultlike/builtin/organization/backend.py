@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from vaultlike.builtin.organization.claims import access_claims
 from vaultlike.builtin.organization.part import Part
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
+from vaultlike.tokens.entry import Token
 
 PARTS: tuple[type[Part], ...] = ()
 
@@ -18,8 +20,13 @@ class Organization(Backend):
 
     def __init__(self, ctx: Context, services: Services) -> None:
         super().__init__(ctx)
+        self._services = services
         self._parts: tuple[Part, ...] = tuple(part(ctx, services) for part in PARTS)
 
     def routes(self) -> list[tuple[Route, object]]:
         """The paths of every part."""
         return [pair for part in self._parts for pair in part.routes()]
+
+    async def claims(self, token: Token) -> dict[str, object]:
+        """What an access token says of itself and of the identity it stands for (spec/infisical.md 1)."""
+        return await access_claims(self.ctx, self._services, token)

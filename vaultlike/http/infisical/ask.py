@@ -11,7 +11,7 @@ from vaultlike.core.request import Outcome, Request, Verb
 from vaultlike.core.server import Server
 from vaultlike.errors import NotFound
 from vaultlike.http.infisical.settings import FaceSettings
-from vaultlike.http.message import Incoming
+from vaultlike.http.message import Incoming, Outgoing
 from vaultlike.sdk import Raw, Reply
 
 
@@ -41,6 +41,17 @@ class Ask:
         The first request spends a use of the token, further ones are steps of the same. Fields of a Struct that were
         not sent (UNSET) stay away.
         """
+        reply = await self._handle(verb, path, data)
+        assert not isinstance(reply, Raw)
+        return reply
+
+    async def raw(self, verb: Verb, path: str) -> Outgoing:
+        """An answer of the core that is bytes already, as it is."""
+        reply = await self._handle(verb, path, None)
+        assert isinstance(reply, Raw)
+        return Outgoing(reply.status, reply.body, reply.content_type, reply.headers)
+
+    async def _handle(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None) -> Reply | Raw | None:
         fields: dict[str, object] = msgspec.to_builtins(data) if isinstance(data, Struct) else dict(data or {})
         request = Request(
             id=self.id,
@@ -57,9 +68,7 @@ class Ask:
             size=len(self.incoming.body),
         )
         self._asked = True
-        reply = (await self.server.handle(request)).reply
-        assert not isinstance(reply, Raw)
-        return reply
+        return (await self.server.handle(request)).reply
 
     async def core(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None = None) -> object:
         """The data of what the core answers; NotFound for a read of what is not there, None where nothing is said."""

@@ -49,6 +49,7 @@ _NAMES: tuple[tuple[type[VaultlikeError], int, str, str], ...] = (
     (Unauthorized, 401, "UnauthorizedError", ""),
     (Forbidden, 403, "ForbiddenError", ""),
     (TokenError, 403, "TokenError", ""),
+    (errors.BadToken, 403, "TokenError", "Invalid or expired access token"),
     (errors.UnknownToken, 401, "UnauthorizedError", "Invalid or revoked access token"),
     (errors.WrongAddress, 403, "ForbiddenError", "You are not allowed to access this resource from this IP address"),
     (errors.PermissionDenied, 403, "PermissionDenied", "You are not allowed to do this"),

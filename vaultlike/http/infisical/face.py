@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.core.server import Server
 from vaultlike.errors import Internal, NotFound, VaultlikeError
-from vaultlike.http.infisical import status
+from vaultlike.http.infisical import access_token, status
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import Endpoint, Endpoints
 from vaultlike.http.infisical.errors import Unauthorized, refusal
@@ -20,7 +21,10 @@ from vaultlike.tokens.ids import base62
 
 PREFIX = "/api"
 JSON = "application/json; charset=utf-8"
-MODULES = (status,)
+MODULES: tuple[ModuleType, ...] = (
+    status,
+    access_token,
+)
 _encode = msgspec.json.Encoder().encode
 
 

@@ -1,0 +1,30 @@
+"""What an access token of the second API says, for clients that read it without asking (spec/infisical.md 1)."""
+
+from __future__ import annotations
+
+from vaultlike.sdk import Context
+from vaultlike.services import Services
+from vaultlike.tokens.entry import Token
+
+NO_END = 1_000_000_000  # how the API spells "no maximum": 0 makes clients log in again and again
+
+
+async def access_claims(ctx: Context, services: Services, token: Token) -> dict[str, object]:
+    """The claims of a token beside its id and its times."""
+    entry, row = token.entry, token.row
+    entity = await services.identity.entity(row.entity)
+    claims: dict[str, object] = {
+        "authTokenType": "identityAccessToken",
+        "identityId": row.entity,
+        "identityAccessTokenId": entry.jti,
+        "identityName": entity.name if entity is not None else "",
+        "creationEpoch": int(entry.created_at),
+        "accessTokenTTL": entry.creation_ttl,
+    }
+    if entry.period:
+        claims["accessTokenPeriod"] = entry.period
+    if entry.num_uses:
+        claims["numUsesLimit"] = entry.num_uses
+    if method := entry.memo.get("method", ""):
+        claims["authMethod"] = method
+    return claims

@@ -1,0 +1,133 @@
+"""One plugin, many configurations: a mount that holds an instance of an auth method per identity (ADR 7).
+
+Every path of the method is there once more below the identity's id, `<identity id>/login` and so on, over a folder of
+storage of its own. Plugins know nothing of it. A login is always the identity's: whatever name the method proved, the
+alias is the id. Instances are opened when somebody asks for one, and closed when others need the room.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import structs
+
+from vaultlike.errors import Invalid
+from vaultlike.sdk import Alias, Backend, Call, Context, Login, Renewal, TokenParams
+from vaultlike.sdk.routes import LoginFacts, Route, RouteTable
+
+CAPTURE = "instance"
+OWN_NAME = "own_name"  # in a token's memo: the name that the method itself proved
+OPEN = 2_048  # instances in memory; each holds the keys of its issuer
+FOLDER = "instance/"
+
+
+class _Instance:
+    __slots__ = ("backend", "table")
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend, self.table = backend, RouteTable(backend.routes())
+
+
+class Instances(Backend):
+    """The mount. `method` is the plugin's class."""
+
+    def __init__(self, ctx: Context, method: type[Backend]) -> None:
+        super().__init__(ctx)
+        self.kind, self.summary = method.kind, method.summary
+        self._method = method
+        self._open: OrderedDict[str, _Instance] = OrderedDict()
+
+    def routes(self) -> list[tuple[Route, object]]:
+        """The paths of the method, each below the id of an identity."""
+        return [(self._below(route), self) for route, _ in self._method(self.ctx).routes()]
+
+    def _below(self, route: Route) -> Route:
+        return structs.replace(
+            route,
+            pattern=f"{{{CAPTURE}}}/{route.pattern}",
+            handler=_forward(route),
+            exists=_forward_exists(route) if route.exists is not None else None,
+            login=LoginFacts(CAPTURE, None) if route.login is not None else None,
+        )
+
+    def context(self, identity: str) -> Context:
+        """What the instance of an identity works with."""
+        storage = self.ctx.storage.below(f"{FOLDER}{identity}/")
+        return structs.replace(self.ctx, mount=f"{self.ctx.mount}{identity}/", storage=storage)
+
+    async def instance(self, identity: str) -> _Instance:
+        """The running instance of an identity; there is always one, with nothing configured at first."""
+        known = self._open.get(identity)
+        if known is not None:
+            self._open.move_to_end(identity)
+            return known
+        known = self._open[identity] = _Instance(self._method(self.context(identity)))
+        if len(self._open) > OPEN:
+            _, oldest = self._open.popitem(last=False)
+            await oldest.backend.stop()
+        return known
+
+    async def close(self, identity: str) -> None:
+        """Drops the running instance; the next request opens it anew."""
+        known = self._open.pop(identity, None)
+        if known is not None:
+            await known.backend.stop()
+
+    async def stop(self) -> None:
+        """Closes every instance."""
+        while self._open:
+            _, one = self._open.popitem()
+            await one.backend.stop()
+
+    async def addresses(self, role: str) -> tuple[str, ...] | None:
+        """The addresses of an identity's role: both have one name."""
+        return await (await self.instance(role)).backend.addresses(role)
+
+    async def renew(self, call: Call, renewal: Renewal) -> TokenParams:
+        """As the identity's instance says."""
+        instance = await self.instance(renewal.alias)
+        return await instance.backend.renew(call, structs.replace(renewal, alias=renewal.memo.get(OWN_NAME, "")))
+
+
+def _forward(route: Route) -> Callable[..., Awaitable[Any]]:
+    async def handler(mount: Instances, call: Call, *body: object) -> object:
+        inner, owned = await _enter(mount, call, route)
+        answer = await owned(inner, *body)
+        return _of_identity(answer, call.params[CAPTURE]) if isinstance(answer, Login) else answer
+
+    return handler
+
+
+def _forward_exists(route: Route) -> Callable[..., Awaitable[Any]]:
+    async def exists(mount: Instances, call: Call) -> bool:
+        inner, owned = await _enter(mount, call, route)
+        assert owned.route.exists is not None
+        found: bool = await owned.route.exists(owned.owner, inner)
+        return found
+
+    return exists
+
+
+async def _enter(mount: Instances, call: Call, route: Route) -> tuple[Call, Any]:
+    identity = call.params[CAPTURE]
+    instance = await mount.instance(identity)
+    place = instance.table.places[route.pattern.removesuffix("/") if route.verb == "list" else route.pattern]
+    params = {name: value for name, value in call.params.items() if name != CAPTURE}
+    inner = structs.replace(
+        call, path=call.path[len(identity) + 1 :], mount=f"{call.mount}{identity}/", params=params
+    )  # fmt: skip
+    return inner, place.routes[route.verb]
+
+
+def _of_identity(login: Login, identity: str) -> Login:
+    if login.role != identity.lower():
+        raise Invalid("the role must be the identity's", reason=f"role {login.role} at the instance of {identity}")
+    return structs.replace(
+        login,
+        alias=Alias(identity, dict(login.alias.metadata)),
+        role=identity,
+        groups=(),
+        memo={**login.memo, OWN_NAME: login.alias.name},
+    )

@@ -1,0 +1,162 @@
+"""Access tokens of the second API: signed JWTs that name a row of the token store (spec/infisical.md 1, ADR 7).
+
+The `jti` of such a token is random; a key of the installation derives from it the text of an ordinary service token. So
+whoever holds a JWT holds that token, and nothing else about tokens changes: a revoked row ends every JWT that names it,
+a renewal signs a new JWT for the same row. Nothing here is a credential without the signature: a `jti` alone is a name.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from cachetools import LRUCache
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import Struct, structs
+
+from vaultlike.clock import Clock
+from vaultlike.errors import BadToken
+from vaultlike.identity.issuer import OIDC, Issuer
+from vaultlike.identity.keys import DAY, LoadedKey
+from vaultlike.sdk.jwt import JwtProblem, decode_unverified
+from vaultlike.sdk.keyset import KeySet
+from vaultlike.tokens.ids import service_token
+from vaultlike.tokens.store import NewToken
+
+KEY = "organization"  # the named key of `identity/oidc` that signs; its public half is in that key set
+TYPE = "at+jwt"  # RFC 9068 2.1: no other token of the issuer has it, whatever its claims say
+MAX_LIFE = 90 * DAY  # seconds; also how long a retired key still proves
+ROTATION = 30 * DAY
+MAX_SIZE = 16_384  # characters
+REMEMBERED = 4_096
+SIZE = 32  # bytes of r and of s
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Known(Struct, frozen=True):
+    text: str
+    expires_at: float
+
+
+def is_signed(text: str) -> bool:
+    """Whether a shown token can only be a JWT: no other begins like a JSON object in base64url."""
+    return text.startswith("eyJ")
+
+
+def namespace_of(text: str) -> str:
+    """The id of the namespace that a JWT says it is of, nothing of which is proved. Raises BadToken."""
+    try:
+        said = decode_unverified(text, max_size=MAX_SIZE).claims.get("namespace", "")
+    except JwtProblem as problem:
+        raise BadToken(reason=problem.reason) from None
+    return said if isinstance(said, str) else ""
+
+
+class AccessTokens:
+    """Signs and opens the access tokens of one namespace (by its id). `secret` is a key of the installation."""
+
+    def __init__(
+        self, issuer: Issuer, secret: bytes, clock: Clock, random: Callable[[int], bytes], namespace: str
+    ) -> None:
+        self._issuer, self._secret, self._clock, self._random = issuer, secret, clock, random
+        self._namespace = namespace
+        self._public: tuple[tuple[dict[str, str], ...], KeySet] | None = None
+        self._opened: LRUCache[str, _Known] = LRUCache(REMEMBERED)
+
+    def forget(self) -> None:
+        """Drops what was proved: keys may have changed."""
+        self._opened = LRUCache(REMEMBERED)
+        self._public = None
+
+    def new_id(self) -> str:
+        """A fresh `jti`: a random UUID."""
+        return str(uuid.UUID(bytes=self._random(16), version=4))
+
+    def named(self, new: NewToken) -> NewToken:
+        """The same token to mint, with a name for signed tokens and the text that it stands for."""
+        jti = self.new_id()
+        return structs.replace(new, jti=jti, text=self.text_of(jti))
+
+    def text_of(self, jti: str) -> str:
+        """The service token that a `jti` stands for: a credential, never to be shown with it."""
+        blocks = (
+            hmac.digest(self._secret, f"{self._namespace}\x00{jti}\x00{number}".encode(), "sha256")
+            for number in range(256)
+        )
+        return service_token(lambda size: next(blocks)[:size], self._namespace)
+
+    async def sign(self, jti: str, claims: Mapping[str, object], ttl: int) -> str:
+        """The JWT of a token that has `ttl` more seconds."""
+        loaded = await self._key()
+        now = int(self._clock.now())
+        issuer = await self._issuer.known_url(OIDC)
+        said: dict[str, object] = {**claims, "jti": jti, "iat": now, "exp": now + min(ttl, MAX_LIFE)}
+        if issuer:
+            said["iss"] = issuer
+        if self._namespace:
+            said["namespace"] = self._namespace
+        header = {"alg": "ES256", "kid": loaded.key.current.kid, "typ": TYPE}
+        signed = _base64url(_encode(header)) + b"." + _base64url(_encode(said))
+        private: Any = loaded.signer.private_key
+        assert isinstance(private, ec.EllipticCurvePrivateKey)
+        r, s = utils.decode_dss_signature(private.sign(signed, _ECDSA))
+        raw = r.to_bytes(SIZE, "big") + s.to_bytes(SIZE, "big")
+        return (signed + b"." + _base64url(raw)).decode()
+
+    async def open(self, text: str) -> str:
+        """The service token that a JWT stands for. Raises BadToken for one that is forged, foreign or expired."""
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        known = self._opened.get(digest)
+        if known is None:
+            known = await self._prove(text)
+            self._opened[digest] = known
+        if known.expires_at <= self._clock.now():
+            raise BadToken(reason="the access token is expired")
+        return known.text
+
+    async def _prove(self, text: str) -> _Known:
+        try:
+            token = decode_unverified(text, max_size=MAX_SIZE)
+        except JwtProblem as problem:
+            raise BadToken(reason=problem.reason) from None
+        claims, header = token.claims, token.header
+        jti, exp = claims.get("jti"), claims.get("exp")
+        if header.typ != TYPE or header.alg != "ES256" or not isinstance(jti, str) or not isinstance(exp, (int, float)):
+            raise BadToken(reason="a JWT that is no access token")
+        if claims.get("namespace", "") != self._namespace:
+            raise BadToken(reason="an access token of another namespace")
+        if not (await self._keys()).verifies(header.kid, "ES256", token.signature, token.signing_input):
+            raise BadToken(reason="the access token is not signed by this server, or with a key that is gone")
+        return _Known(self.text_of(jti), float(exp))
+
+    async def _key(self) -> LoadedKey:
+        loaded = await self._issuer.loaded(KEY)
+        if loaded is None:
+            await self._issuer.configure(
+                KEY, {"algorithm": "ES256", "rotation_period": ROTATION, "verification_ttl": MAX_LIFE}
+            )
+            loaded = await self._issuer.loaded(KEY)
+        assert loaded is not None
+        return loaded
+
+    async def _keys(self) -> KeySet:
+        """The public keys of the named key alone: no other key of the issuer proves an access token."""
+        published = tuple(await self._issuer.published(KEY))
+        known = self._public
+        if known is None or known[0] != published:
+            known = self._public = (published, KeySet.parse(_encode({"keys": published})))
+        return known[1]
+
+
+_ECDSA = ec.ECDSA(SHA256())
+
+
+def _base64url(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
