@@ -65,6 +65,11 @@ class ApiError(CommandError):
         self.namespace, self.request_id, self.with_token = namespace, request_id, with_token
         super().__init__(self._text())
 
+    def hide_query(self) -> None:
+        """Leaves out what the address carries after its path, where that is secret."""
+        self.url = self.url.partition("?")[0]
+        self.args = (self._text(),)
+
     def _text(self) -> str:
         lines = [f"Error {self.doing}: Error making API request." if self.doing else "Error making API request.", ""]
         if self.namespace:

@@ -341,6 +341,7 @@ def test_oidc_ends_with_the_servers_refusal_whatever_the_browser_is_told(cli: Cl
     result = cli("login", "-method=oidc", "port=0", "skip_browser=true", "listenaddress=127.0.0.1")
     thread.join(5)
     assert (result.code, "Expired or missing OAuth state" in result.err) == (2, True)
+    assert f"URL: GET {server.url}/v1/auth/oidc/oidc/callback\n" in result.err
 
 
 @pytest.mark.parametrize("mode", ["direct", "device"])

@@ -144,7 +144,11 @@ def _exchange(call: LoginCall, nonce: str, fields: Mapping[str, str], posted: bo
                 raise
             raise CommandError("the server refused the provider's answer") from None  # its own text is a web page
     query = {**answer, "client_nonce": nonce}
-    return client.call("GET", path, query=query, doing="authenticating", token="")
+    try:
+        return client.call("GET", path, query=query, doing="authenticating", token="")
+    except ApiError as problem:
+        problem.hide_query()
+        raise
 
 
 def _by_polling(call: LoginCall, browser: _Browser, mode: str) -> Answer:
