@@ -85,6 +85,8 @@ COMMANDS = {
     "namespace lookup": Entry("namespace", "Shows a namespace"),
     "namespace patch": Entry("namespace", "Changes the custom metadata of a namespace"),
     "namespace delete": Entry("namespace", "Deletes a namespace with everything in it"),
+    "namespace lock": Entry("namespace", "Closes a namespace to all requests"),
+    "namespace unlock": Entry("namespace", "Opens a locked namespace again"),
     "operator init": Entry("operator_init", "Initializes a new server"),
     "operator unseal": Entry("operator_seal", "Gives one unseal key"),
     "operator seal": Entry("operator_seal", "Seals the server"),

@@ -20,6 +20,8 @@ from vaultlike.storage.view import View
 KEY = "namespaces"
 RESERVED = frozenset(("root", "sys", "audit", "auth", "cubbyhole", "identity"))
 ID_LENGTH = 5  # letters; they end the texts of its tokens (spec/vault-api.md 3.3)
+UNLOCK = "sys/namespaces/api-lock/unlock"
+ALWAYS = frozenset(("sys/health", "sys/seal-status", "sys/leader"))  # what clients ask before anything else
 LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MAX_NAME = 128  # characters of one step of a path
 MAX_DEPTH = 16  # steps
@@ -29,7 +31,8 @@ MAX_NAMESPACES = 5000
 class Namespace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One namespace. `id` and `path` of the root are empty; other paths end with a slash.
 
-    `tainted`: its deletion has begun; nobody finds it any more, and it can only be deleted again.
+    `tainted`: its deletion has begun; nobody finds it any more, and it can only be deleted again. `lock`: a digest of
+    the key that opens it to requests again; empty while it is open.
     """
 
     id: str = ""
@@ -37,6 +40,7 @@ class Namespace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str = ""
     custom_metadata: dict[str, str] = {}
     tainted: bool = False
+    lock: str = ""
 
     @property
     def shown_id(self) -> str:
@@ -74,6 +78,7 @@ class Namespaces:
         self._by_id = {ROOT.id: ROOT, **{one.id: one for one in found}}
         self._by_path = {ROOT.path: ROOT, **{one.path: one for one in found if not one.tainted}}
         self.only_root = not found
+        self._locked = tuple(one for one in found if one.lock)
 
     async def load(self) -> None:
         """Reads the document again."""
@@ -94,7 +99,7 @@ class Namespaces:
     def resolve(self, header: str, path: str) -> tuple[Namespace, str]:
         """Which namespace a request is about, by its header and the first steps of its path, and the rest of the path.
 
-        Raises NotFound where the header names none.
+        Raises NotFound where the header names none, Unavailable where it is locked, or one around it is.
         """
         start = "" if header in ("", "root") else header + "/"
         namespace = self._by_path.get(start)
@@ -107,7 +112,19 @@ class Namespaces:
             if inner is None:
                 break
             namespace, path = inner, path[slash + 1 :]
+        if self._locked:
+            self._check_lock(namespace, path)
         return namespace, path
+
+    def _check_lock(self, namespace: Namespace, path: str) -> None:
+        if path.startswith(UNLOCK) or path in ALWAYS:
+            return
+        for one in self._locked:
+            if one.covers(namespace):
+                raise Unavailable(
+                    f'API access to this namespace has been locked by an administrator - "{one.path}" must be '
+                    "unlocked to gain access."
+                )
 
     def below(self, parent: Namespace) -> list[Namespace]:
         """The namespaces below one, at any depth, those that are going too."""
@@ -156,8 +173,8 @@ class Namespaces:
         await self._change(edit)
         return made[0]
 
-    async def describe(self, namespace: Namespace, change: Callable[[dict[str, str]], dict[str, str]]) -> Namespace:
-        """Changes the metadata of a namespace, as they are stored now. Raises NotFound when it is gone or going."""
+    async def alter(self, namespace: Namespace, change: Callable[[Namespace], Namespace]) -> Namespace:
+        """Changes metadata or lock of a namespace, as they are stored now. Raises NotFound when it is gone or going."""
         made: list[Namespace] = []
 
         def edit(found: list[Namespace]) -> list[Namespace]:
@@ -165,7 +182,7 @@ class Namespaces:
             made.extend(one for one in found if one.id == namespace.id and not one.tainted)
             if not made:
                 raise NotFound
-            made[0] = replace(made[0], custom_metadata=change(made[0].custom_metadata))
+            made[0] = change(made[0])
             return [made[0] if one.id == namespace.id else one for one in found]
 
         await self._change(edit)

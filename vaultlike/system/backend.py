@@ -7,6 +7,7 @@ from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
 from vaultlike.system.about import About
 from vaultlike.system.activity import Activity
+from vaultlike.system.api_lock import ApiLock
 from vaultlike.system.audit import Audit
 from vaultlike.system.auth_mounts import AuthMounts
 from vaultlike.system.capabilities import Capabilities
@@ -75,6 +76,7 @@ class System(Backend):
             LockedUsers(services),
             Loggers(services),
             PasswordPolicies(services),
+            ApiLock(services),
             NamespacePaths(services),
             self._about,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from vaultlike.errors import FieldInvalid, Invalid, NotFound
 from vaultlike.identity.rules import check_metadata
@@ -35,7 +36,7 @@ class NamespaceInfo(Struct, kw_only=True):
     path: str
     custom_metadata: dict[str, str]
     tainted: bool
-    locked: bool = False
+    locked: bool
 
 
 class NamespacePaths(Part):
@@ -43,8 +44,9 @@ class NamespacePaths(Part):
 
     @list_("namespaces/")
     async def names(self, call: Call) -> Answer:
-        """Lists the namespaces directly inside this one."""
-        found = self.services.namespaces.children(self.services.namespace)
+        """Lists the namespaces directly inside this one; SCAN lists those inside them too."""
+        namespaces, here = self.services.namespaces, self.services.namespace
+        found = namespaces.below(here) if call.operation == "scan" else namespaces.children(here)
         info = {self._name(one): self._show(one) for one in found}
         return {"keys": list(info), "key_info": info} if info else None
 
@@ -79,8 +81,8 @@ class NamespacePaths(Part):
             raise NotFound
         changes = {} if body.custom_metadata is UNSET else body.custom_metadata
 
-        def merge(metadata: dict[str, str]) -> dict[str, str]:
-            merged = dict(metadata)
+        def merge(now: Namespace) -> Namespace:
+            merged = dict(now.custom_metadata)
             for key, value in changes.items():
                 if value is None:
                     merged.pop(key, None)
@@ -89,9 +91,9 @@ class NamespacePaths(Part):
                 else:
                     raise FieldInvalid("custom_metadata", f"the value of {key[:64]!r} is no text")
             check_metadata(merged)
-            return merged
+            return replace(now, custom_metadata=merged)
 
-        changed = await self.services.namespaces.describe(found, merge)
+        changed = await self.services.namespaces.alter(found, merge)
         await self.services.current()
         return self._show(changed)
 
@@ -110,8 +112,9 @@ class NamespacePaths(Part):
 
     def _show(self, one: Namespace) -> NamespaceInfo:
         return NamespaceInfo(
-            id=one.id, uuid=one.uuid, path=one.path, custom_metadata=one.custom_metadata, tainted=one.tainted
-        )
+            id=one.id, uuid=one.uuid, path=one.path, custom_metadata=one.custom_metadata, tainted=one.tainted,
+            locked=bool(one.lock),
+        )  # fmt: skip
 
 
 def _step(call: Call) -> str:

@@ -70,3 +70,18 @@ def test_list_lookup_patch_and_delete(cli: Cli, server: FakeServer) -> None:
     assert sent.headers["content-type"] == "application/merge-patch+json"
     server.on("DELETE", "sys/namespaces/team")
     assert cli("namespace", "delete", "team").out == "Success! Namespace deleted at: team/\n"
+
+
+def test_lock_and_unlock(cli: Cli, server: FakeServer) -> None:
+    server.enveloped("PUT", "sys/namespaces/api-lock/lock/team", {"unlock_key": "K3Y"})
+    assert "K3Y" in cli("namespace", "lock", "team/").out
+    server.enveloped("PUT", "sys/namespaces/api-lock/lock", {"unlock_key": "0THER"})
+    assert cli("namespace", "lock", "-namespace=team", "-field=unlock_key").out.strip() == "0THER"
+    server.on("PUT", "sys/namespaces/api-lock/unlock/team", status=204)
+    result = cli("namespace", "unlock", "-unlock-key=K3Y", "team")
+    assert (result.code, server.last("PUT").body) == (0, {"unlock_key": "K3Y"})
+    server.on("PUT", "sys/namespaces/api-lock/unlock", status=204)
+    assert cli("namespace", "unlock").code == 0
+    assert server.last("PUT").body in ({}, None)
+    server.error("PUT", "sys/namespaces/api-lock/unlock", 400, "unlock_key is required")
+    assert "unlock_key is required" in cli("namespace", "unlock").err

@@ -1,4 +1,4 @@
-"""namespace create, list, lookup, patch, delete: the namespaces inside the one that `-namespace` names."""
+"""namespace create, list, lookup, patch, delete, lock, unlock: those inside the one that `-namespace` names."""
 
 from __future__ import annotations
 
@@ -73,6 +73,24 @@ def _delete(session: Session) -> int:
     return 0
 
 
+def _lock(session: Session) -> int:
+    answer = session.client.call("PUT", _door(session, "lock"), {}, doing="locking namespace")
+    return session.show(answer)
+
+
+def _unlock(session: Session) -> int:
+    key = session.flags.text("unlock-key")
+    body: Json = {"unlock_key": key} if key else {}
+    session.client.call("PUT", _door(session, "unlock"), body, doing="unlocking namespace")
+    session.success("Namespace unlocked")
+    return 0
+
+
+def _door(session: Session, what: str) -> str:
+    """The path that locks or unlocks the current namespace, or the one that is named."""
+    return f"sys/namespaces/api-lock/{what}" + (f"/{_path(session)}" if session.args else "")
+
+
 COMMANDS = (
     Command(
         "namespace create",
@@ -111,5 +129,25 @@ COMMANDS = (
         "PATH",
         1,
         1,
+    ),
+    Command(
+        "namespace lock",
+        "Closes the current namespace, or the one at PATH in it, with all inside, to every request. Keep the key "
+        "that is shown: it opens the namespace again.",
+        _lock,
+        "[PATH]",
+        0,
+        1,
+        examples=(("In the root namespace", "namespace lock team"),),
+    ),
+    Command(
+        "namespace unlock",
+        "Opens a namespace that was locked. A root token needs no key.",
+        _unlock,
+        "[PATH]",
+        0,
+        1,
+        flags=(Flag("unlock-key", "The key that locking it has shown."),),
+        examples=(("The current namespace", "namespace unlock -namespace=team -unlock-key=KEY"),),
     ),
 )
