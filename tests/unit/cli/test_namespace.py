@@ -43,6 +43,13 @@ def test_a_parent_is_not_deleted(cli: Cli, server: FakeServer) -> None:
     assert "Error deleting namespace team/" in result.err
 
 
+def test_a_lock_needs_its_key(cli: Cli, server: FakeServer) -> None:
+    server.error("PUT", "sys/namespaces/api-lock/unlock", 400, "unlock_key is required")
+    result = cli("namespace", "unlock")
+    assert result.code == 2
+    assert "unlock_key is required" in result.err
+
+
 def test_create(cli: Cli, server: FakeServer) -> None:
     server.enveloped("PUT", "sys/namespaces/team", TEAM)
     result = cli("namespace", "create", "-namespace=outer", "-custom-metadata=a=1", "team/")
@@ -83,5 +90,3 @@ def test_lock_and_unlock(cli: Cli, server: FakeServer) -> None:
     server.on("PUT", "sys/namespaces/api-lock/unlock", status=204)
     assert cli("namespace", "unlock").code == 0
     assert server.last("PUT").body in ({}, None)
-    server.error("PUT", "sys/namespaces/api-lock/unlock", 400, "unlock_key is required")
-    assert "unlock_key is required" in cli("namespace", "unlock").err
