@@ -99,6 +99,10 @@ class WrongAddress(Denied):
     """The caller's address is not among those that a token or a role is bound to."""
 
 
+class Boundary(Denied):
+    """Would give away, or act on somebody who has, more rights than the caller's own; `data` names some (403)."""
+
+
 class PermissionDenied(Denied):
     """Token or policy check failed in the core; rendered wrapped (`1 error occurred: ...`)."""
 

@@ -53,6 +53,7 @@ _NAMES: tuple[tuple[type[VaultlikeError], int, str, str], ...] = (
     (errors.UnknownToken, 401, "UnauthorizedError", "Invalid or revoked access token"),
     (errors.WrongAddress, 403, "ForbiddenError", "You are not allowed to access this resource from this IP address"),
     (errors.PermissionDenied, 403, "PermissionDenied", "You are not allowed to do this"),
+    (errors.Boundary, 403, "PermissionBoundaryError", ""),
     (errors.Denied, 403, "ForbiddenError", "Permission denied"),
     (errors.NotFound, 404, "NotFound", ""),
     (errors.TooMany, 429, "RateLimitExceeded", "Rate limit exceeded"),
