@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from msgspec import Struct
 
 _WORDS = {"ttl": "TTL", "dn": "DN", "ua": "UA"}
@@ -15,3 +17,8 @@ def camel(name: str) -> str:
 
 class Wire(Struct, kw_only=True, rename=camel):
     """What a request says or an answer shows."""
+
+
+def moment(at: float) -> str:
+    """Unix seconds as both faces show a time: RFC 3339 in UTC with milliseconds, `2026-11-22T11:00:00.000Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,0 +1,126 @@
+"""The privilege boundary: nobody gives away, or acts on somebody who has, more rights than their own.
+
+Two decision objects are compared path by path: where the rules of either begin, one path stands for all that fit. Who
+has `sudo` on the path that was called may go beyond: no generated policy gives it, an operator's can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from vaultlike.errors import Boundary
+from vaultlike.policy.acl import ACL, Rule
+from vaultlike.policy.model import DENY
+from vaultlike.sdk import Call
+from vaultlike.services import Services
+
+UNLIKELY = "\x00"  # a segment that no path of a request has
+SHOWN = 10  # missing permissions named in one answer
+
+
+async def require_more(services: Services, call: Call, policies: Iterable[str], identity: str = "") -> None:
+    """Raises Boundary unless the caller may do all that `policies` allow to the entity `identity` ("": to anybody)."""
+    assert call.caller is not None
+    names = tuple(sorted(policies))
+    if call.caller.is_root or not names or identity == call.caller.entity_id != "":
+        return
+    own = await services.acl_of_caller(call.caller)
+    if own.check(call.operation, call.mount + call.path, call.data, call.wrap_ttl).sudo:
+        return
+    entity = await services.identity.entity(identity) if identity else None
+    missing = list(_beyond(own, await services.acl_of(names, entity)))
+    if missing:
+        raise Boundary(
+            "You cannot give, or act on somebody who has, more privileges than your own",
+            reason=f"beyond the caller's own rights: {missing[0]}",
+            data={"missingPermissions": missing[:SHOWN]},
+        )
+
+
+async def require_over(services: Services, call: Call, identity: str) -> None:
+    """Raises Boundary unless the caller may do all that an identity may."""
+    entity = await services.identity.entity(identity)
+    await require_more(services, call, await services.identity_policies(entity), identity)
+
+
+def within(own: ACL, other: ACL) -> bool:
+    """Whether `own` allows everything that `other` allows."""
+    return next(_beyond(own, other), None) is None
+
+
+def _beyond(own: ACL, other: ACL) -> Iterator[dict[str, object]]:
+    """What `other` allows and `own` does not, by pattern. Nothing is beyond root."""
+    if own.is_root:
+        return
+    if other.is_root:
+        yield {"path": "*", "capabilities": ["root"]}
+        return
+    theirs = list(other.rules())
+    places = {rule.pattern: "" for rule in theirs}
+    for rule in own.rules():  # a narrower rule of the caller's may hold less than the wider one that gives the right
+        places.setdefault(rule.pattern, "")
+    segmented = [rule.pattern for rule in theirs if rule.kind == "segments"]
+    mixed = [rule.pattern for rule in own.rules() if rule.kind == "segments"]
+    paths = dict.fromkeys(_witness(pattern) for pattern in places)
+    for one in (*segmented, *mixed):
+        for pattern in places:
+            if (met := _meet(one, pattern)) is not None:
+                paths[_witness(met)] = None
+    for path in paths:
+        found = other.check("read", path).rule
+        if found is None or DENY in found.capabilities:
+            continue
+        lacking = [name for name in sorted(found.capabilities) if not _holds(own, name, path)]
+        if lacking:
+            yield {"path": path.replace(UNLIKELY, "*"), "capabilities": lacking}
+
+
+def _holds(own: ACL, capability: str, path: str) -> bool:
+    """Whether a capability is there without any condition on what is sent with it."""
+    rule = own.check("read", path).rule
+    if rule is None or DENY in rule.capabilities or capability not in rule.capabilities:
+        return False
+    return not _conditional(rule)
+
+
+def _conditional(rule: Rule) -> bool:
+    return bool(rule.allowed or rule.denied or rule.required or rule.min_wrapping_ttl or rule.max_wrapping_ttl)
+
+
+def _witness(pattern: str) -> str:
+    """A path that fits a pattern, and that no narrower pattern is likely to fit."""
+    stem, rest = (pattern[:-1], UNLIKELY) if pattern.endswith("*") else (pattern, "")
+    return "/".join(UNLIKELY if segment == "+" else segment for segment in stem.split("/")) + rest
+
+
+def _meet(one: str, other: str) -> str | None:
+    """The pattern of what fits both, one of which has `+`; None where nothing does."""
+    left, right = one.split("/"), other.split("/")
+    met: list[str] = []
+    for at in range(max(len(left), len(right))):
+        a = left[at] if at < len(left) else None
+        b = right[at] if at < len(right) else None
+        if a is None or b is None:
+            shorter, longer = (left, right) if a is None else (right, left)
+            if not shorter[-1].endswith("*"):
+                return None
+            return "/".join([*met, *longer[at:]])
+        joined = _segment(a, b, at == len(left) - 1 and one.endswith("*"), at == len(right) - 1 and other.endswith("*"))
+        if joined is None:
+            return None
+        met.append(joined)
+    return "/".join(met)
+
+
+def _segment(a: str, b: str, a_open: bool, b_open: bool) -> str | None:
+    if a_open and b_open:
+        start, other = sorted((a[:-1], b[:-1]), key=len)
+        return other + "*" if other.startswith(start) else None
+    if a_open or b_open:
+        start, whole = (a[:-1], b) if a_open else (b[:-1], a)
+        if whole == "+":
+            return start + UNLIKELY
+        return whole if whole.startswith(start) else None
+    if a == "+" or b == "+":
+        return b if a == "+" else a
+    return a if a == b else None
