@@ -21,8 +21,10 @@ from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.mounts.namespaces import ROOT, Namespace
+from vaultlike.mounts.restarts import Restarts
 from vaultlike.mounts.router import Mount, Router
 from vaultlike.mounts.table import MountTable
+from vaultlike.mounts.vetting import Table, mismatch, vetted
 from vaultlike.policy.acl import ACL
 from vaultlike.policy.compiled import Compiled
 from vaultlike.policy.store import PolicyStore
@@ -73,6 +75,8 @@ class Core:
         self.access_tokens = AccessTokens(self.issuer, secret, self.clock, self.random, place)
         self._compiled: dict[tuple[str, ...], Compiled] = {}  # by policy names
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}  # by policy names and entity
+        self._vetted: Table = {}  # what plugins must be like
+        self._restarts = Restarts(shared.storage)
         self.cluster = ("", "")  # name and id
         self.followed: int | None = None  # the generation that mounts, policies and devices are known to be up to
         self._refreshing = asyncio.Lock()
@@ -142,7 +146,9 @@ class Core:
         self._compiled, self._acls = {}, {}
         self.identity.forget()
         self.access_tokens.forget()
+        self._vetted = await vetted(self.root_storage)
         await self.router.load(await self.table.load())
+        await self._restarts.follow(self.router)
 
     async def current(self) -> None:
         """Makes sure that this process has seen every configuration write; for paths that present no token."""
@@ -195,6 +201,8 @@ class Core:
         plugin = self.catalog.find(entry.kind, auth=entry.auth)
         if plugin is None or (plugin.backend is None):
             return Mount(entry, None, plugin.problem if plugin else "no such plugin is installed")
+        if problem := mismatch(plugin, self._vetted):
+            return Mount(entry, None, problem)
         try:
             return Mount(entry, self._make_backend(self, entry))
         except Exception as problem:  # a plugin that cannot be built is unavailable, the server is not

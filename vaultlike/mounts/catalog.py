@@ -12,7 +12,9 @@ from importlib.metadata import EntryPoint, entry_points
 from msgspec import Struct
 
 from vaultlike.errors import Invalid
+from vaultlike.mounts.entry import BUILTIN_SUFFIX
 from vaultlike.sdk import Backend
+from vaultlike.settings import VERSION
 
 GROUP = "vaultlike.auth"
 API = 1
@@ -27,6 +29,11 @@ class Plugin(Struct, frozen=True):
     distribution: str = "vaultlike"
     version: str = ""
     problem: str = ""
+
+    @property
+    def shown_version(self) -> str:
+        """The version as the API shows it: the server's own where the plugin comes with it."""
+        return f"v{VERSION}{BUILTIN_SUFFIX}" if self.builtin else f"v{self.version}"
 
     @property
     def builtin(self) -> bool:
@@ -60,13 +67,15 @@ class Catalog:
         """The plugin of a kind, available or not."""
         return self._plugins.get((auth, kind))
 
-    def require(self, kind: str, *, auth: bool) -> Plugin:
-        """The plugin for a new mount. Raises Invalid for an unknown or unavailable kind."""
+    def require(self, kind: str, *, auth: bool, version: str = "") -> Plugin:
+        """The plugin for a new mount. Raises Invalid for an unknown or unavailable kind, or another version of it."""
         plugin = self.find(kind, auth=auth)
         if plugin is None:
             raise Invalid(f"plugin not found in the catalog: {kind}")
         if plugin.backend is None:
             raise Invalid(f"plugin {kind} is unavailable: {plugin.problem}")
+        if version and version.removeprefix("v") != plugin.shown_version.removeprefix("v"):
+            raise Invalid(f'plugin "{kind}" has no version "{version[:64]}" in the catalog')
         return plugin
 
 

@@ -63,7 +63,7 @@ class Router:
         fresh: list[Mount] = []
         for entry in entries:
             mount = old.pop(entry.uuid, None)
-            if mount is not None and mount.entry.path == entry.path and mount.entry.options == entry.options:
+            if mount is not None and mount.backend is not None and _same(mount.entry, entry):
                 mount.entry = entry
             else:
                 if mount is not None:
@@ -77,6 +77,11 @@ class Router:
             await self._quietly(mount, "start")
         for mount in old.values():
             await self._quietly(mount, "stop")
+
+    async def restart(self, mount: Mount) -> None:
+        """Stops and starts a running backend."""
+        await self._quietly(mount, "stop")
+        await self._quietly(mount, "start")
 
     async def unload(self) -> None:
         """Stops everything; used by seal and shutdown."""
@@ -94,3 +99,8 @@ class Router:
             self._log.error(
                 f"mount failed to {what}", mount=mount.entry.path, kind=mount.entry.kind, problem=repr(problem)
             )
+
+
+def _same(one: MountEntry, other: MountEntry) -> bool:
+    """Whether a backend that was made for one serves the other."""
+    return one.path == other.path and one.options == other.options

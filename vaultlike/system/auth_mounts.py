@@ -7,7 +7,7 @@ from vaultlike.mounts.entry import MountEntry, shown
 from vaultlike.mounts.table import check_free
 from vaultlike.sdk import Call, delete, read, write
 from vaultlike.settings import VERSION
-from vaultlike.system.enabling import EnableBody, config_of, entry_of, kind_of, mount_path, options_of
+from vaultlike.system.enabling import EnableBody, check_plugin, config_of, entry_of, kind_of, mount_path, options_of
 from vaultlike.system.part import Part
 from vaultlike.system.unmounting import unmount
 
@@ -36,7 +36,7 @@ class AuthMounts(Part):
     async def enable(self, call: Call, body: EnableBody) -> None:
         """Enables an auth method at a path."""
         path = mount_path(call.params["path"], "auth/")
-        config = config_of(body.config, auth=True, system_max=self.services.settings.max_lease_ttl)
+        config = config_of(body, auth=True, system_max=self.services.settings.max_lease_ttl)
         kind = kind_of(body)
         options = options_of(call.data, body)
         if options and options.get("version"):
@@ -44,10 +44,11 @@ class AuthMounts(Part):
         if kind == "token":
             raise Invalid("token credential backend cannot be instantiated")
         entry = entry_of(self.services.table.new(path, kind), body, config, options)
+        await check_plugin(self.services, kind, config, auth=True)
 
         def add(entries: list[MountEntry]) -> list[MountEntry]:
             check_free(entries, path)
-            self.services.catalog.require(kind, auth=True)
+            self.services.catalog.require(kind, auth=True, version=config.plugin_version)
             return [*entries, entry]
 
         await self.services.table.change(add)

@@ -13,8 +13,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
+from vaultlike.identity.issuer import DEFAULT
 from vaultlike.mounts.entry import MountConfig, MountEntry
+from vaultlike.mounts.vetting import mismatch, vetted
 from vaultlike.sdk.conversion import Misfit, to_bool, to_names, to_text
+from vaultlike.services import Services
 from vaultlike.types import Object, Pairs
 
 TOKEN_TYPES = ("default-service", "default-batch", "service", "batch")
@@ -35,6 +38,22 @@ class EnableBody(Struct, kw_only=True):
     external_entropy_access: Annotated[bool, Meta(description="Kept for clients.")] = False
     plugin_name: Annotated[str, Meta(description="The kind, where `type` is `plugin`.")] = ""
     plugin_version: Annotated[str, Meta(description="The version of the plugin; empty chooses the installed one.")] = ""
+
+
+async def check_plugin(services: Services, kind: str, config: MountConfig, *, auth: bool) -> None:
+    """Whether an installed plugin is as somebody vouched for, and its tokens can be signed. Raises Invalid."""
+    plugin = services.catalog.find(kind, auth=auth)
+    if plugin is not None and (problem := mismatch(plugin, await vetted(services.root_storage))):
+        raise Invalid(f"plugin {kind} is unavailable: {problem}")
+    await check_token_key(services, config.identity_token_key)
+
+
+async def check_token_key(services: Services, name: str | UnsetType) -> None:
+    """Whether a mount's own tokens can be signed with a key of that name. Raises Invalid."""
+    if name is UNSET or name in ("", DEFAULT):
+        return
+    if await services.issuer.find(name) is None:
+        raise Invalid(f'identity_token_key: there is no key "{name[:64]}"')
 
 
 def mount_path(raw: str, prefix: str = "") -> str:
@@ -87,9 +106,9 @@ def entry_of(fresh: MountEntry, body: EnableBody, config: MountConfig, options: 
     )
 
 
-def config_of(given: Mapping[str, object], *, auth: bool, system_max: int) -> MountConfig:
+def config_of(body: EnableBody, *, auth: bool, system_max: int) -> MountConfig:
     """The settings of a new mount. `system_max` is the server's maximum TTL in seconds. Raises Invalid."""
-    what = "auth" if auth else "mount"
+    given, what = body.config, "auth" if auth else "mount"
     try:
         default, maximum = to_text(given.get("default_lease_ttl")), to_text(given.get("max_lease_ttl"))
         token_type = to_text(given.get("token_type"))
@@ -108,7 +127,7 @@ def config_of(given: Mapping[str, object], *, auth: bool, system_max: int) -> Mo
         force_no_cache=no_cache and not auth,
         listing_visibility=visibility_of(visibility),
         identity_token_key=key or UNSET,
-        plugin_version=plugin_version,
+        plugin_version=body.plugin_version or plugin_version,
         audit_non_hmac_request_keys=request_keys,
         audit_non_hmac_response_keys=response_keys,
         passthrough_request_headers=request_headers,

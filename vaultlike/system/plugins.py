@@ -1,5 +1,5 @@
-"""`sys/plugins`: which kinds can be mounted (spec/vault-api.md 2.10). Plugins are installed as packages, not registered
-here: the catalog can be read, not written.
+"""`sys/plugins`: which kinds can be mounted (spec/vault-api.md 2.10). Plugins are installed as packages: the catalog
+shows what is installed, and a registration or a pin says which state of a package may be used (`mounts.vetting`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from vaultlike.errors import Invalid, NotBuilt
-from vaultlike.mounts.catalog import Plugin
-from vaultlike.mounts.entry import BUILTIN_SUFFIX
+from vaultlike.errors import Invalid
+from vaultlike.mounts.catalog import GROUP, Plugin
+from vaultlike.mounts.restarts import mark
 from vaultlike.mounts.table import SINGLETONS
-from vaultlike.sdk import Answer, Call, delete, list_, read, write
-from vaultlike.settings import VERSION
+from vaultlike.mounts.vetting import Vetted, checksum, key_of, vet, vetted
+from vaultlike.sdk import Answer, Call, Reply, delete, list_, read, write
 from vaultlike.system.part import Part
 from vaultlike.types import Names
 
@@ -31,6 +31,18 @@ class RegisterBody(Struct, kw_only=True):
     args: Annotated[Names, Meta(description="Its arguments.")] = ()
     env: Annotated[Names, Meta(description="Its environment.")] = ()
     version: Annotated[str, Meta(description="Its version.")] = ""
+
+
+class PinBody(Struct, kw_only=True):
+    """A version to stay at."""
+
+    version: Annotated[str, Meta(description="The installed version.")] = ""
+
+
+class ScopeBody(Struct, kw_only=True):
+    """Where to reload."""
+
+    scope: Annotated[str, Meta(description="Empty or `global`; both mean every process.")] = ""
 
 
 class ReloadBody(Struct, kw_only=True):
@@ -69,48 +81,124 @@ class Plugins(Part):
             "name": plugin.kind,
             "command": "",
             "args": None,
-            "sha256": "",
+            "sha256": "" if plugin.builtin else checksum(plugin.distribution),
             "builtin": plugin.builtin,
-            "version": _version(plugin),
+            "version": plugin.shown_version,
             "deprecation_status": "supported",
         }
 
     @write("plugins/catalog/{type}/{name}", sudo=True)
     async def register(self, call: Call, body: RegisterBody) -> None:
-        """Refused: plugins are Python packages that are installed with the server."""
+        """Vouches for an installed plugin: its mounts work only while its package has this checksum."""
         _type(call)
         if not body.sha256:
             raise Invalid("missing SHA-256 value")
         if not re.fullmatch(r"(?:[0-9a-fA-F]{2})+", body.sha256):
             raise Invalid("Could not decode SHA-256 value from Hex")
-        raise NotBuilt("plugins are Python packages: install the package and restart the server")
+        plugin = self._installed(call)
+        if body.command not in ("", plugin.kind):
+            raise Invalid(f'a plugin is registered under the name of its entry point, "{plugin.kind}"')
+        if body.args or body.env:
+            raise Invalid("a plugin is a Python package: it takes no arguments and no environment")
+        if body.version and body.version.removeprefix("v") != plugin.version:
+            raise Invalid(f"version {plugin.version} of the plugin is installed")
+        if body.sha256.lower() != checksum(plugin.distribution):
+            raise Invalid("the checksum is not that of the installed package")
+        await self._vet(plugin, sha256=body.sha256.lower())
 
     @delete("plugins/catalog/{type}/{name}", sudo=True)
     async def deregister(self, call: Call) -> None:
-        """Fine for plugins that are not there; an installed one is uninstalled as a package."""
-        _type(call)
-        if self._find(call) is not None:
-            raise NotBuilt("plugins are Python packages: uninstall the package and restart the server")
+        """Takes a registration back; the plugin stays installed. Fine where there is none."""
+        plugin = self._find(call)
+        if plugin is not None and not plugin.builtin:
+            await self._vet(plugin, sha256="")
+
+    @read("plugins/pins", sudo=True)
+    async def pins(self, call: Call) -> dict[str, object]:
+        """Lists the pinned versions."""
+        table = await vetted(self.services.root_storage)
+        pinned = [(key.partition("/"), entry.pinned) for key, entry in sorted(table.items()) if entry.pinned]
+        shown = [{"type": type, "name": name, "version": f"v{version}"} for (type, _, name), version in pinned]
+        return {"pinned_versions": shown}
+
+    @read("plugins/pins/{type}/{name}", sudo=True)
+    async def pin(self, call: Call) -> Answer:
+        """Shows the pinned version of a plugin."""
+        entry = (await vetted(self.services.root_storage)).get(f"{_type(call)}/{call.name}")
+        if entry is None or not entry.pinned:
+            return None
+        return {"type": _type(call), "name": call.name, "version": f"v{entry.pinned}"}
+
+    @write("plugins/pins/{type}/{name}", sudo=True)
+    async def save_pin(self, call: Call, body: PinBody) -> None:
+        """Pins an installed plugin to its version: with another one its mounts do not work."""
+        if not body.version:
+            raise Invalid("missing version")
+        plugin = self._installed(call)
+        if body.version.removeprefix("v") != plugin.version:
+            raise Invalid(f"version {plugin.version} of the plugin is installed")
+        await self._vet(plugin, pinned=plugin.version)
+
+    @delete("plugins/pins/{type}/{name}", sudo=True)
+    async def unpin(self, call: Call) -> None:
+        """Takes a pin back. Fine where there is none."""
+        plugin = self._find(call)
+        if plugin is not None and not plugin.builtin:
+            await self._vet(plugin, pinned="")
 
     @write("plugins/reload/backend", sudo=True)
-    async def reload(self, call: Call, body: ReloadBody) -> dict[str, object]:
-        """Starts the backends of a plugin or of mounts anew in this process."""
+    async def reload(self, call: Call, body: ReloadBody) -> Reply:
+        """Starts the backends of a plugin or of mounts anew, in every process."""
         if not body.plugin and not body.mounts:
             raise Invalid("plugin or mounts must be provided")
         if body.plugin and body.mounts:
             raise Invalid("plugin and mounts cannot be set at the same time")
-        router = self.services.router
-        wanted = [mount for mount in router.mounts() if mount.entry.kind == body.plugin]
+        keys = [f"kind/{body.plugin}"] if body.plugin else []
         for path in body.mounts:
-            mount = router.at(path.strip("/") + "/")
+            mount = self.services.router.at(path.strip("/") + "/")
             if mount is None:
                 raise Invalid(f"cannot find the mount {path[:256]}")
-            wanted.append(mount)
-        for mount in wanted:
-            if mount.backend is not None and mount.entry.kind not in SINGLETONS:
-                await mount.backend.stop()
-                await mount.backend.start()
-        return {"reload_id": str(uuid.UUID(bytes=self.services.random(16), version=4))}
+            keys.append(f"mount/{mount.entry.uuid}")
+        return await self._reload(keys, body.scope)
+
+    @write("plugins/reload/{type}/{name}", sudo=True)
+    async def reload_one(self, call: Call, body: ScopeBody) -> Reply:
+        """Starts the backends of a plugin anew, in every process."""
+        if self._find(call) is None:
+            raise Invalid(f"plugin not found in the catalog: {call.name[:128]}")
+        return await self._reload([f"kind/{call.name}"], body.scope)
+
+    async def _reload(self, keys: list[str], scope: str) -> Reply:
+        if scope not in ("", "global"):
+            raise Invalid("reload scope must be omitted or 'global'")
+        identity = str(uuid.UUID(bytes=self.services.random(16), version=4))
+        await mark(self.services.root_storage, keys, identity)
+        await self.services.current()
+        return Reply(data={"reload_id": identity}, status=202 if scope else 200)
+
+    async def _vet(self, plugin: Plugin, *, sha256: str | None = None, pinned: str | None = None) -> None:
+        storage, key = self.services.root_storage, key_of(plugin.kind, auth=plugin.auth)
+        entry = (await vetted(storage)).get(key, Vetted())
+        await vet(
+            storage,
+            key,
+            Vetted(
+                sha256=entry.sha256 if sha256 is None else sha256, pinned=entry.pinned if pinned is None else pinned
+            ),
+        )
+        await self.services.current()
+
+    def _installed(self, call: Call) -> Plugin:
+        """The third party's plugin that a path names. Raises Invalid."""
+        plugin = self._find(call)
+        if plugin is None:
+            raise Invalid(
+                f'no installed package has a plugin "{call.name[:128]}": plugins are Python packages with an entry '
+                f"point in the group {GROUP}; install the package, restart the server, then register it"
+            )
+        if plugin.builtin:
+            raise Invalid(f'"{plugin.kind}" comes with the server: there is nothing to register')
+        return plugin
 
     def _offered(self, auth: bool) -> list[Plugin]:
         return [plugin for plugin in self.services.catalog.plugins(auth=auth) if plugin.kind not in HIDDEN]
@@ -129,18 +217,16 @@ def _type(call: Call) -> str:
     return kind
 
 
-def _version(plugin: Plugin) -> str:
-    return f"v{VERSION}{BUILTIN_SUFFIX}" if plugin.builtin else f"v{plugin.version}"
-
-
 def _detail(kind: str, plugin: Plugin) -> dict[str, object]:
     detail: dict[str, object] = {
         "type": kind,
         "name": plugin.kind,
-        "version": _version(plugin),
+        "version": plugin.shown_version,
         "builtin": plugin.builtin,
         "deprecation_status": "supported",
     }
+    if not plugin.builtin:
+        detail["sha256"] = checksum(plugin.distribution)
     if plugin.problem:
         detail["problem"] = plugin.problem
     return detail

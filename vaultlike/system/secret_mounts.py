@@ -7,7 +7,7 @@ from vaultlike.mounts.entry import MountEntry, shown
 from vaultlike.mounts.table import PROTECTED, SINGLETONS, check_free
 from vaultlike.sdk import Call, delete, read, write
 from vaultlike.settings import VERSION
-from vaultlike.system.enabling import EnableBody, config_of, entry_of, kind_of, mount_path, options_of
+from vaultlike.system.enabling import EnableBody, check_plugin, config_of, entry_of, kind_of, mount_path, options_of
 from vaultlike.system.part import Part
 from vaultlike.system.unmounting import unmount
 
@@ -34,7 +34,7 @@ class SecretMounts(Part):
     async def enable(self, call: Call, body: EnableBody) -> None:
         """Mounts an engine at a path."""
         path = mount_path(call.params["path"])
-        config = config_of(body.config, auth=False, system_max=self.services.settings.max_lease_ttl)
+        config = config_of(body, auth=False, system_max=self.services.settings.max_lease_ttl)
         kind = kind_of(body)
         options = options_of(call.data, body)
         if kind in ("kv-v1", "kv-v2"):
@@ -49,10 +49,11 @@ class SecretMounts(Part):
         if kind in SINGLETONS:
             raise Invalid(f'mount type of "{kind}" is not mountable')
         entry = entry_of(self.services.table.new(path, kind), body, config, options)
+        await check_plugin(self.services, kind, config, auth=False)
 
         def add(entries: list[MountEntry]) -> list[MountEntry]:
             check_free(entries, path)
-            self.services.catalog.require(kind, auth=False)
+            self.services.catalog.require(kind, auth=False, version=config.plugin_version)
             if version not in ("", "1", "2"):
                 raise Invalid(f'nil backend of type "{kind}" returned from factory')
             return [*entries, entry]

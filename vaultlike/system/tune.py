@@ -16,7 +16,7 @@ from vaultlike.identity.store import SEEN_STEP
 from vaultlike.mounts.entry import OPTIONAL_KEYS, MountConfig, MountEntry
 from vaultlike.sdk import Answer, Call, Reply, read, write
 from vaultlike.sdk.fields import fields_of
-from vaultlike.system.enabling import LISTS, description_of, mount_path, token_type_of, visibility_of
+from vaultlike.system.enabling import LISTS, check_token_key, description_of, mount_path, token_type_of, visibility_of
 from vaultlike.system.lockout_settings import apply_lockout, flattened
 from vaultlike.system.part import Part
 from vaultlike.types import Duration, Names, Object, Pairs
@@ -104,6 +104,8 @@ class Tune(Part):
         given = [name for name in fields_of(TuneBody).fields if getattr(body, name) is not UNSET]
         if path in FIXED and given:
             raise Invalid(f"cannot tune parameter {given[0]} of {path}")
+        if body.identity_token_key is not UNSET:
+            await check_token_key(self.services, body.identity_token_key)
         warnings: list[str] = []
 
         def edit(entries: list[MountEntry]) -> list[MountEntry]:
@@ -126,8 +128,9 @@ class Tune(Part):
             config = replace(config, listing_visibility=visibility_of(body.listing_visibility))
         if body.identity_token_key is not UNSET:
             config = replace(config, identity_token_key=body.identity_token_key or UNSET)
-        if body.plugin_version is not UNSET and body.plugin_version:
-            raise Invalid(f'plugin "{entry.kind}" has no version "{body.plugin_version[:64]}" in the catalog')
+        if body.plugin_version is not UNSET:
+            self.services.catalog.require(entry.kind, auth=entry.auth, version=body.plugin_version)
+            config = replace(config, plugin_version=body.plugin_version)
         if body.prune_entities_after is not UNSET:
             config = replace(config, prune_entities_after=_pruning(entry, body.prune_entities_after))
         for key in LISTS:

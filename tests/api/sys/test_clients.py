@@ -45,7 +45,7 @@ async def test_resultant_acl(server: TestServer) -> None:
     assert (await server.get("sys/internal/ui/resultant-acl")).data["root"] is True
 
 
-async def test_the_catalog_is_read_only(server: TestServer) -> None:
+async def test_the_catalog_shows_what_is_installed(server: TestServer) -> None:
     catalog = (await server.get("sys/plugins/catalog")).data
     assert "people" in catalog["auth"]
     assert catalog["secret"] == ["kv", "transit"]
@@ -54,9 +54,12 @@ async def test_the_catalog_is_read_only(server: TestServer) -> None:
     assert (await server.get("sys/plugins/catalog/secret/system")).status == 404
     assert (await server.list("sys/plugins/catalog/secret")).data["keys"] == ["kv", "transit"]
     assert (await server.call("PUT", "sys/plugins/catalog/auth/x", {})).errors == ["missing SHA-256 value"]
-    assert (await server.call("PUT", "sys/plugins/catalog/auth/x", {"sha256": "00"})).status == 501
+    for name, text in (("x", "no installed package"), ("people", "comes with the server")):
+        refused = await server.call("PUT", f"sys/plugins/catalog/auth/{name}", {"sha256": "00", "command": "x"})
+        assert refused.status == 400 and text in refused.errors[0]
     assert (await server.delete("sys/plugins/catalog/auth/x")).status == 204
-    assert (await server.delete("sys/plugins/catalog/auth/people")).status == 501
+    assert (await server.delete("sys/plugins/catalog/auth/people")).status == 204  # there is no registration
+    assert (await server.get("sys/plugins/catalog/auth/people")).status == 200
     assert (await server.get("sys/plugins/catalog/odd/x")).status == 400
 
 
