@@ -42,6 +42,7 @@ COMMANDS = {
     "version": Entry("version", "Shows the version of this program"),
     "server": Entry("server", "Starts a server"),
     "emulator azure": Entry("emulator", "Starts an emulation of Azure's identity endpoints"),
+    "emulator spire": Entry("emulator", "Starts an emulation of a SPIRE server and its OIDC discovery provider"),
     "print token": Entry("print_token", "Prints the token that commands would send"),
     "auth enable": Entry("auth", "Enables an auth method"),
     "auth disable": Entry("auth", "Disables an auth method and revokes its tokens"),
