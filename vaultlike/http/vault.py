@@ -18,6 +18,7 @@ from vaultlike.errors import Internal, Invalid, NotFound, UnsupportedMedia, Vaul
 from vaultlike.http.body import decode_body, decode_query
 from vaultlike.http.cors import cross_origin
 from vaultlike.http.message import Incoming, Outgoing
+from vaultlike.http.pages import is_page, page_headers
 from vaultlike.log import named
 from vaultlike.paths import canonical
 from vaultlike.sdk import AuthInfo, Raw, Reply
@@ -160,6 +161,8 @@ class VaultFace:
         except Exception as problem:
             self._log.error("request failed", request_id=request_id, path=incoming.raw_path, exc_info=problem)
             outgoing = refusal(Internal())
+        if is_page(incoming.raw_path, outgoing):
+            extra = (*extra, *await self._page_headers(outgoing))
         if outgoing.status >= 400:
             extra = (*extra, ("X-Request-Id", request_id))
         if "X-Vault-Namespace" in incoming.headers and _plain(incoming.headers["X-Vault-Namespace"]):
@@ -168,6 +171,13 @@ class VaultFace:
             headers = (*outgoing.headers, *extra)
             outgoing = Outgoing(outgoing.status, outgoing.body, outgoing.content_type, headers)
         return outgoing
+
+    async def _page_headers(self, outgoing: Outgoing) -> tuple[tuple[str, str], ...]:
+        try:
+            return await page_headers(self._server, outgoing)
+        except Exception as problem:  # the page is shown without them
+            self._log.error("headers of pages cannot be read", problem=repr(problem))
+            return ()
 
     def _refuse(self, incoming: Incoming, request_id: str, problem: VaultlikeError) -> Outgoing:
         level = self._log.error if problem.status >= 500 and problem.status != 503 else self._log.debug

@@ -1,4 +1,4 @@
-"""`sys/config/ui/headers`: response headers of the web page (spec/vault-api.md 2.12). Stored for its server."""
+"""`sys/config/ui/headers`: response headers of web pages (spec/vault-api.md 2.12). `http.pages` sends them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ from msgspec import Meta, Struct
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Answer, Call, Reply, delete, list_, read, write
+from vaultlike.storage.view import View
 from vaultlike.system.part import Part
 from vaultlike.types import Strings
 
 FOLDER = "ui-headers/"
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)  # RFC 9110 5.6.2
-MAX_VALUE = 4096  # characters
+_VALUE = re.compile(r"[\t\x20-\x7e]{0,4096}")
+MAX_VALUES = 16
+MAX_HEADERS = 64
+FRAMING = frozenset(("connection", "content-length", "content-type", "date", "transfer-encoding"))  # HTTP's own
 
 _decode = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+async def stored_headers(storage: View) -> list[tuple[str, str]]:
+    """Every header with each of its values; `storage` is the core's own of the root namespace."""
+    return [(name, value) for name, raw in await storage.items(FOLDER) for value in _decode(raw)]
 
 
 class HeaderBody(Struct, kw_only=True):
@@ -57,10 +66,13 @@ class UiHeaders(Part):
             raise Invalid("X-Vault headers cannot be set")
         if not body.values:
             raise Invalid("header and values must be specified")
-        if not _NAME.fullmatch(name):
-            raise Invalid("this is no name of a header")
-        if not all(len(value) <= MAX_VALUE and value.isprintable() for value in body.values):
-            raise Invalid("a value is too long or contains unprintable characters")
+        if not _NAME.fullmatch(name) or name.lower() in FRAMING:
+            raise Invalid("this is no name of a header that can be set")
+        if len(body.values) > MAX_VALUES or not all(_VALUE.fullmatch(value) for value in body.values):
+            raise Invalid("a value is too long or contains characters that cannot be sent")
+        known = await self.services.storage.keys(FOLDER)
+        if _canonical(name) not in known and len(known) >= MAX_HEADERS:
+            raise Invalid(f"at most {MAX_HEADERS} headers can be set")
         await self.services.storage.put(FOLDER + _canonical(name), msgspec.json.encode(body.values))
         return Reply(status=200)
 
