@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from structlog.typing import FilteringBoundLogger
 
 from vaultlike.clock import Clock
@@ -78,3 +78,7 @@ class Context(Struct, frozen=True, kw_only=True):
     system: System
     random: Callable[[int], bytes]
     options: Mapping[str, str]
+
+    def guarded(self) -> Context:
+        """The same world, from which no private address can be reached (`Egress.guarded`)."""
+        return structs.replace(self, egress=self.egress.guarded())

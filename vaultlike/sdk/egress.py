@@ -73,6 +73,7 @@ _DOTS: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}")
 _BAD_IN_HEADER: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FORBIDDEN: Final = "address forbidden by the server's settings"
+_PRIVATE: Final = "connection refused: private address"
 
 Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -106,6 +107,8 @@ class Egress:
         self._limits = limits or EgressLimits()
         self._allow_address = allow_address
         self._proxy = proxy
+        self._guarded: Egress | None = None
+        self._public = False  # whether this one is under the guard
         self._session: aiohttp.ClientSession | None = None
         self._trusts: weakref.WeakValueDictionary[tuple[bytes, str, str, str, str], Trust] = (
             weakref.WeakValueDictionary()
@@ -136,9 +139,33 @@ class Egress:
             self._trusts[key] = trust
         return EgressClient(self, trust)
 
+    def guarded(self) -> Egress:
+        """The way out that leads to the public internet alone (spec/infisical.md 0, "SSRF guard"), always the same one.
+
+        What is judged is the address of each socket before it connects, so neither names that change their address nor
+        odd spellings lead around it. It shares no connections with this one, which closes both. Raises nothing; its
+        requests raise AddressRefused, behind a proxy all of them, for there nobody knows where they end.
+        """
+        if self._public:
+            return self
+        if self._guarded is None:
+            self._guarded = Egress(
+                clock=self.clock,
+                log=self.log,
+                user_agent=self._user_agent,
+                limits=self._limits,
+                allow_address=self._allow_address,
+                proxy=self._proxy,
+            )
+            self._guarded._public = True
+            self._guarded._closed = self._closed
+        return self._guarded
+
     async def close(self) -> None:
         """Closes all connections; later requests raise ConnectionFailed."""
         self._closed = True
+        if self._guarded is not None:
+            await self._guarded.close()
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -147,6 +174,8 @@ class Egress:
         """The shared session, made on the running loop. For EgressClient."""
         if self._closed:
             raise ConnectionFailed(where, "the server is shutting down")
+        if self._public and self._proxy is not None:
+            raise AddressRefused(where, "connection refused: behind a proxy no address can be judged")
         if self._session is None:
             limits = self._limits
             connector = aiohttp.TCPConnector(
@@ -177,6 +206,8 @@ class Egress:
         address = ipaddress.ip_address(str(info[4][0]).partition("%")[0])
         if not self._allow_address(address):
             raise PermissionError(_FORBIDDEN)
+        if self._public and not public_only(address):
+            raise PermissionError(_PRIVATE)
         return socket.socket(family=info[0], type=info[1], proto=info[2])
 
 
@@ -323,8 +354,9 @@ def _explained(where: str, error: Exception) -> EgressError:
         return NameNotFound(where, "the host name does not resolve")
     if isinstance(error, aiohttp.ClientConnectorError):
         # several addresses were tried: aiohappyeyeballs joins the texts, so the refusal is looked for in the whole
-        if _FORBIDDEN in str(error.os_error):
-            return AddressRefused(where, _FORBIDDEN)
+        for refusal in (_FORBIDDEN, _PRIVATE):
+            if refusal in str(error.os_error):
+                return AddressRefused(where, refusal)
         return ConnectionFailed(where, f"no connection: {error.os_error.strerror or type(error.os_error).__name__}")
     if isinstance(error, aiohttp.ClientConnectionError):
         return ConnectionFailed(where, f"the connection broke: {type(error).__name__}")

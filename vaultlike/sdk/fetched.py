@@ -29,7 +29,7 @@ class UrlRefused(EgressError):
 
 
 class AddressRefused(EgressError):
-    """The host resolves to addresses that the server's settings forbid."""
+    """The host resolves to addresses that the server's settings, or the guard of a mount, forbid."""
 
 
 class ConnectionFailed(EgressError):
