@@ -10,6 +10,7 @@ from vaultlike.sdk import Call
 from vaultlike.sdk.conversion import go_text
 from vaultlike.sdk.glob import fits_glob
 from vaultlike.sdk.jwks import Claims
+from vaultlike_jwt.patterns import KINDS, misfit
 
 SCALARS: Final = (str, bool, int, float)
 MAX_SHOWN: Final = 256  # characters of a claim in a text
@@ -60,6 +61,8 @@ def check_bound_claims(call: Call, bound: Mapping[str, object], kind: str, claim
 
 
 def _problem(name: str, wanted: object, received: object, kind: str) -> str:
+    if kind in KINDS:
+        return misfit(name, as_list(wanted) or [], received, kind)
     if received is None:
         return f'claim "{name}" is missing'
     actual, expected = as_list(received), as_list(wanted)

@@ -25,6 +25,7 @@ from vaultlike_jwt.id_token import REFUSED, check_hash, prove_id_token
 from vaultlike_jwt.identity import Person
 from vaultlike_jwt.key_sources import KeySources
 from vaultlike_jwt.login import as_login, assertion
+from vaultlike_jwt.patterns import admits
 from vaultlike_jwt.provider import Provider, Refused, Tokens
 from vaultlike_jwt.providers import split_groups
 from vaultlike_jwt.role import Role
@@ -170,7 +171,13 @@ class Finisher:
         subject = claims.text("sub")
         if role.bound_subject:
             refusal = Invalid(f"{FAILED} sub claim does not match bound subject")
-            call.require("bound_subject", role.bound_subject, subject, subject == role.bound_subject, refusal)
+            call.require(
+                "bound_subject",
+                role.bound_subject,
+                subject,
+                admits(role.bound_claims_type, (role.bound_subject,), (subject,)),
+                refusal,
+            )
         claims = await self._completed(call, claims, tokens, role)
         if role.verbose_oidc_logging:
             self._ctx.log.debug("OIDC claims", role=flow.role, claims=dict(claims))

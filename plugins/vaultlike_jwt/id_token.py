@@ -13,6 +13,7 @@ from vaultlike.sdk.discovery import Discovery
 from vaultlike.sdk.jwks import Claims, JwtProblem, Leeway, decode_unverified, verify
 from vaultlike_jwt.bound_claims import as_list, shorten
 from vaultlike_jwt.config import Config
+from vaultlike_jwt.patterns import admits
 from vaultlike_jwt.role import Role
 
 REFUSED: Final = "Token verification failed."
@@ -56,7 +57,7 @@ async def prove_id_token(
 
 def _check_audience(call: Call, config: Config, role: Role, claims: Claims, audiences: tuple[str, ...]) -> None:
     if role.bound_audiences:
-        fits = any(name in role.bound_audiences for name in audiences)
+        fits = admits(role.bound_claims_type, role.bound_audiences, audiences)
         _require(call, "bound_audiences", list(role.bound_audiences), list(audiences[:16]), fits, "invalid audience")
         return
     client = config.oidc_client_id

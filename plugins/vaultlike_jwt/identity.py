@@ -9,6 +9,7 @@ from vaultlike.sdk import Call
 from vaultlike.sdk.conversion import go_text
 from vaultlike.sdk.jwks import Claims
 from vaultlike_jwt.bound_claims import MAX_SHOWN, as_list, find_claim, shorten
+from vaultlike_jwt.patterns import KINDS, as_text
 from vaultlike_jwt.role import RESERVED, Role
 
 MAX_GROUPS = 2048
@@ -47,6 +48,11 @@ def _metadata(call: Call, role: Role, claims: Claims) -> dict[str, str]:
     metadata: dict[str, str] = {}
     for source, target in (role.claim_mappings or {}).items():
         value = find_claim(claims, source)
+        if role.bound_claims_type in KINDS:
+            # who maps a claim there relies on it: policies may be templated with it
+            missing = Invalid(f'claim "{source}" is missing')
+            call.require(f"claim_mappings.{source[:128]}", "present", shorten(value), value is not None, missing)
+            value = as_text(value)
         if value is None:
             continue
         if not isinstance(value, str):

@@ -14,6 +14,7 @@ from vaultlike.types import NO_SECRET, LowerText, Secret
 from vaultlike_jwt.bound_claims import check_bound_claims
 from vaultlike_jwt.config import Config
 from vaultlike_jwt.identity import Person, person_of
+from vaultlike_jwt.patterns import KINDS
 from vaultlike_jwt.policies import fill_templates
 from vaultlike_jwt.role import Role
 
@@ -34,9 +35,16 @@ def role_name(asked: str, config: Config) -> str:
 
 
 def assertion(call: Call, name: str, role: Role, claims: Claims) -> tuple[Person, Role]:
-    """Identity first, bounds after, as the reference does; the role with its policies filled in. Raises Invalid."""
+    """The role comes back with its policies filled in. Raises Invalid.
+
+    Identity first, bounds after, as the reference does; with patterns the bounds first, as upstream of those does.
+    """
+    patterns = role.bound_claims_type in KINDS
+    if patterns:
+        check_bound_claims(call, role.bound_claims or {}, role.bound_claims_type, claims)
     person = person_of(call, name, role, claims)
-    check_bound_claims(call, role.bound_claims or {}, role.bound_claims_type, claims)
+    if not patterns:
+        check_bound_claims(call, role.bound_claims or {}, role.bound_claims_type, claims)
     if role.token_policies_template_claims:
         role = msgspec.structs.replace(role, token_policies=fill_templates(role.token_policies, claims))
     return person, role

@@ -16,6 +16,7 @@ from vaultlike.sdk.conversion import go_text
 from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.login import DEPRECATED, check_period
 from vaultlike.types import Duration, Names, Object, Pairs, SignedDuration
+from vaultlike_jwt.patterns import KINDS, check_patterns
 
 FIELD_TEXT: Final = 'error converting input for field "{field}": {problem}'
 PERIOD_TEXT: Final = "'period' of '\"{period}\"' is greater than the backend's maximum lease TTL of '\"{limit}\"'"
@@ -51,7 +52,12 @@ class Role(TokenParams, kw_only=True):
         Object | None, Bound("claims", later=True), Meta(description="Claims and the values they must have.")
     ] = None
     bound_claims_type: Annotated[
-        str, Bound("claims", later=True), Meta(description="How bound_claims compare: 'string' or 'glob'.")
+        str,
+        Bound("claims", later=True),
+        Meta(
+            description="How bound_claims compare: 'string', 'glob', or as patterns ('picomatch', 'picomatch-bash'), "
+            "which then bound_subject and bound_audiences are too."
+        ),
     ] = "string"
     claim_mappings: Annotated[Pairs | None, Meta(description="Claims to copy, each to a metadata key.")] = None
     expiration_leeway: Annotated[SignedDuration, Meta(description="Life of a token without 'exp'; 0 is 150.")] = 0
@@ -96,7 +102,7 @@ def check_role(ctx: Context, call: Call, new: Role, old: Role | None) -> list[st
     if new.role_type not in ("jwt", "oidc"):
         raise Invalid(f"invalid 'role_type': {new.role_type[:64]}")
     check_period(new, max_ttl, PERIOD_TEXT)
-    if new.bound_claims_type not in ("string", "glob"):
+    if new.bound_claims_type not in ("string", "glob", *KINDS):
         raise Invalid(f"invalid 'bound_claims_type': {new.bound_claims_type[:64]}")
     if new.bound_claims_type == "glob" and "bound_claims" in call.data:
         _check_globs(new.bound_claims or {})
@@ -121,7 +127,7 @@ def check_role(ctx: Context, call: Call, new: Role, old: Role | None) -> list[st
         from vaultlike_jwt.policies import check_templates
 
         check_templates(new.token_policies)
-    return _warnings(new, max_ttl)
+    return _warnings(new, max_ttl) + (check_patterns(new) if new.bound_claims_type in KINDS else [])
 
 
 def _warnings(new: Role, max_ttl: int) -> list[str]:

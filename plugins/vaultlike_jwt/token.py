@@ -23,6 +23,7 @@ from vaultlike.sdk.jwks import (
 from vaultlike_jwt.bound_claims import find_claim, shorten
 from vaultlike_jwt.config import Config
 from vaultlike_jwt.key_sources import KeySources
+from vaultlike_jwt.patterns import admits
 from vaultlike_jwt.role import Role
 from vaultlike_jwt.times import check_times
 
@@ -54,7 +55,8 @@ async def prove(call: Call, sent: str, sources: KeySources, config: Config, role
     if role.bound_subject:
         refusal = Invalid(f"{PREFIX}invalid subject (sub) claim")
         subject = claims.get("sub")
-        call.require("bound_subject", role.bound_subject, shorten(subject), subject == role.bound_subject, refusal)
+        ok = admits(role.bound_claims_type, (role.bound_subject,), (subject,))
+        call.require("bound_subject", role.bound_subject, shorten(subject), ok, refusal)
     _check_audience(call, role, claims)
     check_times(call, role, claims, now)
     # Whoever the issuer means by an audience, it is not us unless the role says so.
@@ -130,5 +132,5 @@ def _check_audience(call: Call, role: Role, claims: Claims) -> None:
         return
     named = _audiences(claims)
     text = f"{PREFIX}invalid audience (aud) claim: audience claim does not match any expected audience"
-    ok = any(isinstance(name, str) and name in role.bound_audiences for name in named)
+    ok = admits(role.bound_claims_type, role.bound_audiences, named)
     call.require("bound_audiences", list(role.bound_audiences), shorten(named), ok, Invalid(text))

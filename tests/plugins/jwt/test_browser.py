@@ -231,6 +231,16 @@ async def test_bounds_of_the_role_hold(browser: Browser) -> None:
     assert (await browser.login()).status == 200
 
 
+async def test_bounds_can_be_patterns(browser: Browser) -> None:
+    kind = {"bound_claims_type": "picomatch"}
+    await browser.role(**kind, bound_subject="b*")
+    assert (await browser.login()).errors == ["OpenBao login failed. sub claim does not match bound subject"]
+    await browser.role(**kind, bound_audiences="other-*")
+    assert (await browser.login()).errors == [REFUSED + "invalid audience"]
+    await browser.role(**kind, bound_subject="a*", bound_audiences="vaultlike-*", bound_claims={"email": "*@x.test"})
+    assert (await browser.login()).status == 200
+
+
 async def test_the_user_must_have_signed_in_lately(browser: Browser) -> None:
     await browser.role(max_age=300)
     assert (await browser.login()).errors == [REFUSED + "the user must sign in again"]

@@ -16,6 +16,7 @@ from vaultlike.sdk.picomatch import (
     compile_pattern,
     fits_any,
     fits_picomatch,
+    remark,
 )
 
 # [pattern, text, whether it fits, whether it fits with the bash option]
@@ -142,7 +143,7 @@ def test_steps_grow_with_pattern_times_text_and_no_faster(pattern: str, bash: bo
 def test_the_effort_of_one_judgement_is_capped(pattern: str) -> None:
     effort = Effort(2000)
     text = "ab" * (MAX_TEXT // 2)
-    fits_picomatch(pattern, text, effort=effort)
+    assert not fits_any([pattern], [text], effort=effort) or effort.spent < 2000
     assert effort.spent <= 2000 + 64  # each walk that is given up may have been one step over
     compiled = compile_pattern("!" + "*a" * 60, False)
     assert compiled is not None
@@ -152,13 +153,20 @@ def test_the_effort_of_one_judgement_is_capped(pattern: str) -> None:
     assert not fits_picomatch("!" + "*a" * 60, "a" * 4000 + "!")
 
 
+def test_what_a_writer_of_a_pattern_is_told() -> None:
+    assert remark("a*") == remark("!(a)*") == remark("!!a") == ""
+    assert "but what the rest of it fits" in remark("!a*")
+    for pattern in ("", "{a", "a)|(b", r"(a)\1", "x" * (MAX_PATTERN + 1)):
+        assert "nothing but itself" in remark(pattern, bash=True)
+
+
 def test_many_patterns_and_many_texts_share_one_effort() -> None:
     patterns = ["*a" * 30 + str(number) for number in range(50)]
     texts = ["a" * 60 + str(number) + "b" for number in range(50)]
     assert not fits_any([*patterns, "x*"], [*texts, "x1"])  # 2500 pairs use up what there is before the last one
     assert fits_any(["x*", *patterns], ["x1", *texts])
     alone = Effort(MAX_STEPS)
-    fits_picomatch(patterns[0], texts[0], effort=alone)
+    assert not fits_any(patterns[:1], texts[:1], effort=alone)
     assert alone.spent * 2500 > MAX_STEPS
 
 

@@ -18,7 +18,7 @@ from vaultlike.sdk.picomatch.expression import Here, Sequence, Unreadable, read_
 from vaultlike.sdk.picomatch.search import Effort, Exhausted, Graph
 from vaultlike.sdk.picomatch.translation import translate
 
-__all__ = ["MAX_PATTERN", "MAX_STEPS", "MAX_TEXT", "Effort", "Exhausted", "fits_any", "fits_picomatch"]
+__all__ = ["MAX_PATTERN", "MAX_STEPS", "MAX_TEXT", "Effort", "Exhausted", "fits_any", "fits_picomatch", "remark"]
 
 MAX_PATTERN: Final = 1024  # characters
 MAX_TEXT: Final = 4096  # characters
@@ -29,47 +29,59 @@ _KEPT: Final = 1024  # compiled patterns
 class Pattern:
     """A compiled pattern."""
 
-    __slots__ = ("_negated", "graph")
+    __slots__ = ("graph", "negated")
 
     def __init__(self, source: str, negated: bool) -> None:
         """`source`: an expression; `negated`: whatever it does not fit is what fits. Raises Unreadable."""
-        self._negated = negated
+        self.negated = negated
         self.graph = Graph(Sequence((read_expression(source), Here("end"))))
 
     def fits(self, text: str, effort: Effort) -> bool:
         """Whether a text of UTF-16 units fits. Raises Exhausted."""
         fits = bool(self.graph.ends(text, (0,), effort))
-        if self._negated:
+        if self.negated:
             return not fits and all(ANY.admits(char) for char in text)
         return fits
 
 
-def fits_picomatch(pattern: object, text: object, *, bash: bool = False, effort: Effort | None = None) -> bool:
+def fits_picomatch(pattern: object, text: object, *, bash: bool = False) -> bool:
     """Whether `text` fits `pattern`; both must be texts. Raises nothing: what cannot be judged does not fit.
 
-    `bash`: picomatch's option of that name, with which `*` crosses slashes. `effort`: the steps that this and other
-    judgements may still take together, MAX_STEPS for this one alone when it is None.
+    `bash`: picomatch's option of that name, with which `*` crosses slashes.
     """
-    if not isinstance(pattern, str) or not isinstance(text, str) or not pattern or not text:
-        return False
-    if pattern == text:
+    return fits_any((pattern,), (text,), bash=bash)
+
+
+def fits_any(
+    patterns: Iterable[object], texts: Iterable[object], *, bash: bool = False, effort: Effort | None = None
+) -> bool:
+    """Whether any text fits any pattern. Raises nothing; once the effort (MAX_STEPS in all) is used up nothing fits."""
+    wanted = [pattern for pattern in patterns if isinstance(pattern, str) and pattern]
+    known = [text for text in texts if isinstance(text, str) and text]
+    if not set(wanted).isdisjoint(known):
         return True
-    if len(pattern) > MAX_PATTERN or len(text) > MAX_TEXT:
-        return False
+    effort = effort or Effort(MAX_STEPS)
+    judged = [_units(text) for text in known if len(text) <= MAX_TEXT]
     try:
-        effort = effort or Effort(MAX_STEPS)
-        effort.spend(1)
-        compiled = compile_pattern(pattern, bash)
-        return compiled is not None and compiled.fits(_units(text), effort)
+        return any(
+            _fits(pattern, text, bash, effort) for pattern in wanted if len(pattern) <= MAX_PATTERN for text in judged
+        )
     except Exhausted:
         return False
 
 
-def fits_any(patterns: Iterable[object], texts: Iterable[object], *, bash: bool = False) -> bool:
-    """Whether any text fits any pattern. Raises nothing; once MAX_STEPS are used up nothing fits."""
-    effort = Effort(MAX_STEPS)
-    known = list(texts)
-    return any(fits_picomatch(pattern, text, bash=bash, effort=effort) for pattern in patterns for text in known)
+def _fits(pattern: str, text: str, bash: bool, effort: Effort) -> bool:
+    effort.spend(1)
+    compiled = compile_pattern(pattern, bash)
+    return compiled is not None and compiled.fits(text, effort)
+
+
+def remark(pattern: str, *, bash: bool = False) -> str:
+    """What somebody who writes this pattern should be told, as the end of a sentence about it; "" when nothing."""
+    compiled = compile_pattern(pattern, bash) if 0 < len(pattern) <= MAX_PATTERN else None
+    if compiled is None:
+        return "can fit nothing but itself"
+    return "begins with '!': it fits everything but what the rest of it fits" if compiled.negated else ""
 
 
 @lru_cache(_KEPT)
