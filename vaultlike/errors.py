@@ -67,6 +67,11 @@ class InvalidCredentials(Invalid):
     """A wrong password for a user that exists (400): the only refusal that counts towards a lockout."""
 
 
+class InvalidAddress(Invalid):
+    """A login from outside the networks that its credential is for (400). Not counted, whatever else was wrong: who
+    cannot log in from there anyway does not lock anybody out."""
+
+
 class FieldInvalid(Invalid):
     """One field of the body cannot be converted (400, spec 1.10)."""
 
@@ -93,6 +98,10 @@ class UnknownToken(Denied):
 
 class BadToken(UnknownToken):
     """A signed token that is malformed, forged or expired."""
+
+
+class LockedOut(Denied):
+    """Too many wrong passwords: turned away for a while."""
 
 
 class WrongAddress(Denied):

@@ -92,7 +92,8 @@ class Approle(Backend):
         return [*super().routes(), *((route, self) for part in PARTS for route in part.routes())]
 
     async def stop(self) -> None:
-        """Ends a clean-up that is under way; the next one goes on with it."""
+        """Ends a clean-up that is under way, which the next one goes on with, and counts what is to be counted."""
+        await self._secrets.close()
         task, self._tidying = self._tidying, None
         if task is not None:
             task.cancel()
@@ -179,11 +180,15 @@ class Approle(Backend):
 
     @list_("role/{role_name}/secret-id/")
     async def list_secret_ids(self, call: Call, body: Paging) -> Answer:
-        """Lists the accessors of a role's secret ids."""
+        """Lists the accessors of a role's secret ids, with their properties."""
         found = await self.roles.place(self.ctx, call.params["role_name"])
         if found is None:
             raise Invalid(_no_role(call))
-        return {"keys": body.cut(await self._secrets.accessors(found[1]))}
+        await self._secrets.count()
+        known = {one.accessor: one for one in await self._secrets.all_of(found[1])}
+        keys = body.cut(list(known))
+        info = {key: _shown(known[key]) for key in keys}
+        return {"keys": keys, "key_info": info} if keys else {"keys": keys}
 
     @write("role/{role_name}/secret-id")
     async def generate(self, call: Call, body: IssueBody) -> Reply:
@@ -203,6 +208,7 @@ class Approle(Backend):
     @write("role/{role_name}/secret-id/lookup")
     async def look_up(self, call: Call, body: SecretIdBody) -> Answer:
         """Shows the properties of a secret id."""
+        await self._secrets.count()
         found = await self._find(call, body)
         return _shown(found.body) if found is not None and not self._over(found) else None
 
@@ -217,6 +223,7 @@ class Approle(Backend):
     @write("role/{role_name}/secret-id-accessor/lookup")
     async def look_up_accessor(self, call: Call, body: AccessorBody) -> Answer:
         """Shows the properties of a secret id, by its accessor."""
+        await self._secrets.count()
         place, accessor = await self._accessor(call, body)
         found = await self._secrets.by_accessor(accessor)
         if found is not None and found[0] != place.store:
@@ -299,9 +306,11 @@ def _shown(body: SecretId) -> dict[str, object]:
         "expiration_time": rfc3339(body.expires_at) if body.expires_at else NEVER,
         "last_updated_time": rfc3339(body.updated_at),
         "last_used_time": rfc3339(body.used_at) if body.used_at else NEVER,
+        "logins": body.logins,
         "metadata": body.metadata,
         "cidr_list": body.cidrs,
         "token_bound_cidrs": body.token_cidrs,
+        "notes": body.notes,
     }
 
 

@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Context, within
-from vaultlike.types import NO_SECRET, Duration, Names, Secret
-from vaultlike_approle.metadata import parse_metadata
+from vaultlike.types import NO_SECRET, Duration, Names, Pairs, Secret
+from vaultlike_approle.metadata import check_notes, parse_metadata
 from vaultlike_approle.role import Role, check_networks
 from vaultlike_approle.secret_ids import SecretId
 
@@ -29,6 +29,7 @@ class IssueBody(Struct, kw_only=True):
         UNSET
     )
     ttl: Annotated[Duration | UnsetType, Meta(description="Life in seconds; the role's when not given.")] = UNSET
+    notes: Annotated[Pairs, Meta(description="What to remember of it: shown by lookups, never given to tokens.")] = {}
 
 
 class CustomBody(IssueBody, kw_only=True):
@@ -60,6 +61,7 @@ def new_secret_id(ctx: Context, name: str, role: Role, body: IssueBody) -> Secre
         metadata=metadata,
         cidrs=body.cidr_list,
         token_cidrs=body.token_bound_cidrs,
+        notes=check_notes(body.notes),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from vaultlike.errors import Invalid, InvalidCredentials
+from vaultlike.errors import Invalid, InvalidAddress, InvalidCredentials
 from vaultlike.sdk import Alias, Call, Context, Login, admits
 from vaultlike.sdk.conversion import to_cidrs
 from vaultlike.types import NO_SECRET, Secret
@@ -18,6 +18,7 @@ from vaultlike_approle.roles import Roles
 from vaultlike_approle.secret_ids import Found, SecretIds
 
 REFUSED = "invalid role or secret ID"  # the same for either
+MADE_WITH = "secret_id_accessor"  # in a token's memo: which secret id logged in
 
 
 class LoginBody(Struct, kw_only=True):
@@ -43,7 +44,8 @@ async def judge(ctx: Context, call: Call, body: LoginBody, roles: Roles, secrets
         unknown = Invalid(REFUSED, reason="no role has this role_id")
         call.require("role_id", "a role's", "no role's", False, unknown)
         raise unknown
-    found = await _secret(ctx, call, place, text, secrets) if role.bind_secret_id else None
+    inside = not role.secret_id_bound_cidrs or admits(role.secret_id_bound_cidrs, call.remote)
+    found = await _secret(ctx, call, place, text, secrets, inside) if role.bind_secret_id else None
     _check_addresses(call, role, found)
     if found is not None and not call.simulated:
         left = await secrets.use(found)
@@ -58,21 +60,23 @@ async def judge(ctx: Context, call: Call, body: LoginBody, roles: Roles, secrets
         token=token,
         role=place.name,
         metadata=metadata,
-        memo={"role_name": place.name},
+        memo={"role_name": place.name, MADE_WITH: found.body.accessor} if found else {"role_name": place.name},
         bound_at_use=True,
         spent=found is not None and found.body.uses > 0,
     )
 
 
-async def _secret(ctx: Context, call: Call, place: Place, text: str, secrets: SecretIds) -> Found:
+async def _secret(ctx: Context, call: Call, place: Place, text: str, secrets: SecretIds, inside: bool) -> Found:
+    """The secret id of that text. `inside`: the caller is in the role's networks; refusals of others never count."""
     if not text:
         raise Invalid("missing secret_id")
     found = await secrets.find(place, text) if len(text) <= MAX_SECRET_ID else None
-    wrong = InvalidCredentials(REFUSED, reason="the role has no such secret_id")
+    wrong = (InvalidCredentials if inside else InvalidAddress)(REFUSED, reason="the role has no such secret_id")
     call.require("secret_id", "one of the role's", "one of them" if found else "another", found is not None, wrong)
     assert found is not None
     over = found.body.expired(ctx.clock.now())
-    late = Invalid(REFUSED, reason=f"the secret_id with accessor {found.body.accessor} has expired")
+    expired = f"the secret_id with accessor {found.body.accessor} has expired"
+    late = (Invalid if inside else InvalidAddress)(REFUSED, reason=expired)
     call.require("secret_id life", "not expired", "expired" if over else "not expired", not over, late)
     return found
 
@@ -82,10 +86,10 @@ def _check_addresses(call: Call, role: Role, found: Found | None) -> None:
     if found is not None and found.body.cidrs:
         text = f'source address "{remote}" unauthorized through CIDR restrictions on the secret ID'
         inside = admits(found.body.cidrs, remote)
-        call.require("cidr_list", list(found.body.cidrs), remote, inside, Invalid(text))
+        call.require("cidr_list", list(found.body.cidrs), remote, inside, InvalidAddress(text))
     if role.secret_id_bound_cidrs:
         text = f'source address "{remote}" unauthorized by CIDR restrictions on the role'
         inside = admits(role.secret_id_bound_cidrs, remote)
-        call.require("secret_id_bound_cidrs", list(role.secret_id_bound_cidrs), remote, inside, Invalid(text))
+        call.require("secret_id_bound_cidrs", list(role.secret_id_bound_cidrs), remote, inside, InvalidAddress(text))
     if found is not None:  # the role may have become narrower since the secret id was made
         check_subset(found.body.token_cidrs, role.token_bound_cidrs)

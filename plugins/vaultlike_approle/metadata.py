@@ -27,6 +27,15 @@ def parse_metadata(text: str) -> dict[str, str]:
     return pairs
 
 
+def check_notes(notes: dict[str, str]) -> dict[str, str]:
+    """The same notes. Raises Invalid where they are too many or too long together."""
+    if len(notes) > MAX_PAIRS:
+        raise Invalid(f"notes have more than {MAX_PAIRS} keys")
+    if sum(len(key) + len(value) for key, value in notes.items()) > MAX_TEXT:
+        raise Invalid(f"notes are longer than {MAX_TEXT} characters")
+    return notes
+
+
 def _plain(text: str) -> str:
     try:
         return base64.b64decode(text, validate=True).decode()

@@ -7,6 +7,7 @@ has expired. Nothing here is configuration: no write moves the generation.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -19,10 +20,14 @@ from vaultlike_approle.index import Place, digest, places
 GONE = "gone/"  # stores whose role was deleted, until they are empty
 PAGE = 500  # documents read or deleted together
 ATTEMPTS = 1000  # of a change that other processes race for; each lost race is somebody else's progress
+PACE = 1.0  # seconds at most that logins of a secret id without a limit wait for being counted in the database
 
 
 class SecretId(Struct, kw_only=True):
-    """One secret id; times in Unix seconds (0: never), spans in seconds. `uses` 0 is unlimited."""
+    """One secret id; times in Unix seconds (0: never), spans in seconds. `uses` are left; 0 is unlimited.
+
+    `logins` were made with it: exact where uses are limited, within a second behind where they are not.
+    """
 
     accessor: str
     role: str
@@ -35,6 +40,8 @@ class SecretId(Struct, kw_only=True):
     metadata: dict[str, str] = {}
     cidrs: tuple[str, ...] = ()
     token_cidrs: tuple[str, ...] = ()
+    notes: dict[str, str] = {}
+    logins: int = 0
 
     def expired(self, now: float) -> bool:
         """Whether its time is over; known from the clock, not from whether somebody has tidied."""
@@ -75,6 +82,8 @@ class SecretIds:
         self._ctx = ctx
         self._view = ctx.storage.below("", bump=False)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._uncounted: dict[tuple[str, str], int] = {}  # logins by store and hash, where uses have no limit
+        self._counting: asyncio.Task[None] | None = None
 
     async def create(self, place: Place, text: str, body: SecretId) -> None:
         """Stores a new one. Raises Invalid when the role has it already."""
@@ -105,16 +114,16 @@ class SecretIds:
         ref = _decode_accessor(raw)
         return ref.store, await self._read(ref.store, ref.secret)
 
-    async def accessors(self, place: Place) -> list[str]:
-        """The accessors of a role's secret ids that have not expired, sorted."""
+    async def all_of(self, place: Place) -> list[SecretId]:
+        """A role's secret ids that have not expired, by accessor."""
         now = self._ctx.clock.now()
-        found: list[str] = []
+        found: list[SecretId] = []
         after = ""
         while page := await self._view.items(f"secret/{place.store}/", after=after, limit=PAGE):
             bodies = [_decode(raw) for _, raw in page]
-            found += [body.accessor for body in bodies if not body.expired(now)]
+            found += [body for body in bodies if not body.expired(now)]
             after = page[-1][0]
-        return sorted(found)
+        return sorted(found, key=lambda body: body.accessor)
 
     async def use(self, found: Found) -> bool:
         """Takes one use and notes the time; False when there is none left (any more).
@@ -124,6 +133,7 @@ class SecretIds:
         """
         now = self._ctx.clock.now()
         if not found.body.uses and int(found.body.used_at) == int(now):
+            self._count_later(found)
             return True
         async with self._turn(found.key):
             current: Found | None = found
@@ -183,9 +193,51 @@ class SecretIds:
         if body.uses == 1:
             return await self._view.commit_if(await self._deletion(found, found.version))
         body.used_at = now
+        body.logins += 1
         if body.uses:
             body.uses, body.updated_at = body.uses - 1, now
         return await self._view.commit_if({found.key: (_encode(body), found.version)})
+
+    def _count_later(self, found: Found) -> None:
+        key = (found.store, found.hash)
+        self._uncounted[key] = self._uncounted.get(key, 0) + 1
+        if self._counting is None or self._counting.done():
+            self._counting = asyncio.create_task(self._count_soon(), name=f"logins of {self._ctx.mount}")
+
+    async def _count_soon(self) -> None:
+        await asyncio.sleep(PACE)  # real time: the pace of the work, not its meaning
+        try:
+            await self.count()
+        except Exception as problem:  # nobody waits for this task; the next login tries again
+            self._ctx.log.warning("logins not counted yet", problem=repr(problem))
+
+    async def count(self) -> None:
+        """Writes the logins that this process has not yet counted in the database."""
+        for key in list(self._uncounted):
+            store, name = key
+            for _ in range(ATTEMPTS):
+                found = await self._read(store, name)
+                count = self._uncounted.pop(key, 0)
+                if found is None or not count:
+                    break  # ended meanwhile, or somebody else counts
+                found.body.logins += count
+                if await self._view.commit_if({found.key: (_encode(found.body), found.version)}):
+                    break
+                self._uncounted[key] = self._uncounted.get(key, 0) + count
+                await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Ends what works in the background, once everything is counted."""
+        task, self._counting = self._counting, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._uncounted:
+            try:
+                await self.count()
+            except Exception as problem:  # the mount may be gone, and the database with it: these are no access
+                self._ctx.log.warning("logins not counted", problem=repr(problem))
 
     async def _remove(self, found: Found) -> bool:
         for _ in range(ATTEMPTS):

@@ -8,6 +8,7 @@ import base64
 import pytest
 
 from tests.plugins.approle.conftest import Mount
+from vaultlike.testing.server import TestServer
 
 
 @pytest.mark.parametrize(
@@ -158,3 +159,44 @@ async def test_accessors_come_in_pages(mount: Mount) -> None:
     assert [page.data["keys"] for page in pages[:3]] == [made[:2], made[2:4], made[4:]]
     assert pages[3].status == 404
     assert (await mount.list("role/app/secret-id?limit=x")).status == 400
+
+
+async def test_notes_are_shown_and_go_to_no_token(mount: Mount) -> None:
+    await mount.role()
+    too_many = {str(number): "" for number in range(257)}
+    for notes in (too_many, {"a": "x" * 70_000}):
+        assert (await mount.post("role/app/secret-id", {"notes": notes})).status == 400
+    secret = await mount.secret(notes={"for": "the nightly job"}, metadata="a=1")
+    shown = await mount.post("role/app/secret-id/lookup", {"secret_id": secret["secret_id"]})
+    assert shown.data["notes"] == {"for": "the nightly job"}
+    answer = await mount.login(secret["secret_id"])
+    assert answer.auth["metadata"] == {"a": "1", "role_name": "app"}
+
+
+@pytest.mark.parametrize(("limit", "logins"), [(0, 12), (20, 12), (12, None)])
+async def test_every_login_is_counted_once_by_two_servers(mount: Mount, limit: int, logins: int | None) -> None:
+    await mount.role()
+    secret = await mount.secret(num_uses=limit)
+    async with TestServer(path=mount.server.path, clock=mount.clock) as second:
+        await second.server.unseal(mount.server.keys[0])
+        servers = (mount.server, second)
+        answers = await asyncio.gather(*(mount.login(secret["secret_id"], server=servers[n % 2]) for n in range(12)))
+        assert {answer.status for answer in answers} == {200}
+    listed = await mount.list("role/app/secret-id")
+    if logins is None:
+        assert listed.status == 404
+        return
+    (shown,) = listed.data["key_info"].values()
+    assert (shown["logins"], shown["secret_id_num_uses"]) == (logins, limit and limit - logins)
+
+
+async def test_strangers_from_elsewhere_lock_nobody_out(mount: Mount) -> None:
+    await mount.role(secret_id_bound_cidrs="192.0.2.0/24")
+    secret = await mount.secret()
+    for _ in range(6):
+        refused = await mount.login("wrong")
+        assert (refused.status, refused.errors) == (400, ["invalid role or secret ID"])
+    right = await mount.login(secret["secret_id"])
+    assert right.errors == ['source address "127.0.0.1" unauthorized by CIDR restrictions on the role']
+    await mount.post("role/app/secret-id-bound-cidrs", {"secret_id_bound_cidrs": "127.0.0.0/8"})
+    assert (await mount.login(secret["secret_id"])).status == 200
