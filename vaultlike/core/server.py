@@ -37,6 +37,7 @@ from vaultlike.seal.seals import Seals
 from vaultlike.settings import Settings
 from vaultlike.storage.engine import Engine, InsertToken, Op
 from vaultlike.system.seal import SealPaths
+from vaultlike.system.under_way import UnderWay
 from vaultlike.tokens.store import NewToken, TokenStore
 
 ROOT_PATH = "auth/token/root"
@@ -92,6 +93,7 @@ class Server:
         self.core: Core | None = None
         self.siblings: Siblings | None = None
         self._turning = asyncio.Lock()
+        self.under_way: dict[str, UnderWay] = {}
         self.seal_paths = SealPaths(self)
         self._sealed_table = RouteTable(self.seal_paths.routes())
 
@@ -213,7 +215,11 @@ class Server:
         """Answers one request, or raises the VaultlikeError that is its answer."""
         core = self.core
         if core is not None:
-            return await pipeline.handle(core, request)
+            self.under_way[request.id] = UnderWay(self.clock.now(), request.remote, request.path, request.verb)
+            try:
+                return await pipeline.handle(core, request)
+            finally:
+                self.under_way.pop(request.id, None)  # a further step of a request has the same id
         return await self._while_sealed(request)
 
     async def furnish(self, namespace: str) -> None:

@@ -22,7 +22,7 @@ from vaultlike.sdk.egress import Egress
 from vaultlike.seal.configured import seals_of
 from vaultlike.server.check import listener_settings, seal_stanza
 from vaultlike.server.failure import StartFailure
-from vaultlike.settings import VERSION, Settings
+from vaultlike.settings import VERSION, Listening, Settings
 from vaultlike.storage.sqlite import MEMORY, SqliteEngine
 
 DRAIN = 30.0  # seconds that running requests get at the end
@@ -37,6 +37,10 @@ def make_settings(config: ServerConfig, environment: Mapping[str, str]) -> Setti
         api_addr=config.api_addr,
         cluster_name=config.cluster_name,
         storage_type=config.storage.kind,
+        log_level=config.log_level,
+        log_format=config.log_format,
+        listeners=tuple(Listening(one.kind, one.address, one.secure) for one in config.listeners),
+        seals=tuple((one.kind, one.disabled) for one in config.seals) or (("shamir", False),),
         stanzas=config.stanzas,
         environment=environment,
         allowed_plugins=config.allowed_plugins,

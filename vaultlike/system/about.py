@@ -1,20 +1,16 @@
-"""What the server tells of itself: versions, nodes, host, settings, requests (spec/vault-api.md 2.12). Read only."""
+"""What the server tells of itself: versions, nodes, settings (spec/vault-api.md 2.12). Read only."""
 
 from __future__ import annotations
 
-import os
-import platform
 import socket
-import time
 
 import msgspec
 from msgspec import Struct
 
 from vaultlike.clock import rfc3339
-from vaultlike.sdk import Call, Raw, list_, read
+from vaultlike.sdk import Call, list_, read
 from vaultlike.settings import BUILD_DATE, VERSION
 from vaultlike.system.part import Part
-from vaultlike.system.seal import bare
 
 HISTORY = "versions"
 
@@ -83,55 +79,42 @@ class About(Part):
         """There is no replication: every node works on one database."""
         return {"mode": "disabled"}
 
-    @read("in-flight-req")
-    async def in_flight(self, call: Call) -> Raw:
-        """Shows this request; others are not tracked."""
-        request = {
-            "start_time": rfc3339(self.services.clock.now()),
-            "client_remote_address": call.remote,
-            "request_path": "/v1/" + call.mount + call.path,
-            "request_method": "GET",
-            "client_id": call.caller.entity_id if call.caller is not None else "",
-        }
-        return bare({call.id: request})
-
     @read("config/state/sanitized", sudo=True)
     async def settings(self, call: Call) -> dict[str, object]:
         """Shows the server's settings without secrets."""
         settings = self.services.settings
+        listeners = [
+            {"type": one.kind, "config": {"address": one.address, "tls_disable": not one.tls}}
+            for one in settings.listeners
+        ]
         return {
             "api_addr": settings.api_addr,
+            "cluster_addr": "",
             "cluster_name": settings.cluster_name,
             "default_lease_ttl": settings.default_lease_ttl,
             "max_lease_ttl": settings.max_lease_ttl,
-            "storage": {"type": settings.storage_type},
+            "disable_cache": False,
+            "disable_mlock": True,
+            "enable_ui": False,
+            "introspection_endpoint": False,
+            "raw_storage_endpoint": False,
+            "listeners": listeners,
+            "log_format": settings.log_format,
+            "log_level": settings.log_level,
+            "seals": [{"type": kind, "disabled": disabled} for kind, disabled in settings.seals],
+            "storage": {
+                "type": settings.storage_type,
+                "redirect_addr": settings.api_addr,
+                "cluster_addr": "",
+                "disable_clustering": True,
+            },
             "stanzas": sorted(settings.stanzas),
         }
 
-    @read("host-info")
-    async def host(self, call: Call) -> dict[str, object]:
-        """Shows what the machine has and how busy it is."""
-        name = platform.uname()
-        load = os.getloadavg()
-        disk = os.statvfs("/")
-        return {
-            "timestamp": rfc3339(self.services.clock.now()),
-            "host": {
-                "hostname": name.node,
-                "os": name.system.lower(),
-                "kernelVersion": name.release,
-                "kernelArch": name.machine,
-                "uptime": int(time.clock_gettime(time.CLOCK_BOOTTIME)) if hasattr(time, "CLOCK_BOOTTIME") else 0,
-            },
-            "cpu": [{"cpu": number} for number in range(os.cpu_count() or 1)],
-            "cpu_times": [],
-            "load": {"load1": load[0], "load5": load[1], "load15": load[2]},
-            "disk": [{"path": "/", "total": disk.f_blocks * disk.f_frsize, "free": disk.f_bavail * disk.f_frsize}],
-            "memory": {
-                "total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-                "available": os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-            },
-        }
+    @read("internal/ui/version")
+    async def version(self, call: Call) -> dict[str, object]:
+        """Shows the version."""
+        return {"version": VERSION}
 
     @read("experiments")
     async def experiments(self, call: Call) -> dict[str, object]:

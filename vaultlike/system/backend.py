@@ -13,7 +13,10 @@ from vaultlike.system.auth_mounts import AuthMounts
 from vaultlike.system.capabilities import Capabilities
 from vaultlike.system.cors import Cors
 from vaultlike.system.counters import Counters
+from vaultlike.system.crossing import Crossings
+from vaultlike.system.diagnostics import Diagnostics
 from vaultlike.system.explain import Explain
+from vaultlike.system.host import Host
 from vaultlike.system.keys import Keys
 from vaultlike.system.leases import Leases
 from vaultlike.system.locked_users import LockedUsers
@@ -47,6 +50,7 @@ class System(Backend):
         super().__init__(ctx)
         self._seal = SealPaths(life)
         self._rotation = life.rotation
+        self._crossings = Crossings(services)
         self._about = About(services)
         # the order counts where patterns overlap: `auth/x/tune` is tuning, not a mount called `x/tune`
         self._parts: tuple[Part, ...] = (
@@ -75,6 +79,8 @@ class System(Backend):
             QuotaPaths(services),
             LockedUsers(services),
             Loggers(services),
+            Diagnostics(services, life.under_way),
+            Host(services),
             PasswordPolicies(services),
             ApiLock(services),
             NamespacePaths(services),
@@ -93,6 +99,7 @@ class System(Backend):
         await self._about.start()
 
     async def tick(self) -> None:
-        """Rotates the encryption key when its policy says so."""
+        """Rotates the encryption key when its policy says so; finishes moves of mounts that were cut off."""
         if not self.ctx.namespace:
             await self._rotation.tick()
+            await self._crossings.resume()

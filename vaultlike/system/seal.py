@@ -3,6 +3,7 @@ answer whether the server is sealed or not (spec/vault-api.md 2.1). Bare bodies;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Protocol
 
 import msgspec
@@ -18,6 +19,7 @@ from vaultlike.seal.rekey import Rekey
 from vaultlike.seal.rootgen import RootGeneration
 from vaultlike.seal.rotation import Rotation
 from vaultlike.settings import BUILD_DATE, VERSION, Settings
+from vaultlike.system.under_way import UnderWay
 from vaultlike.types import Strings
 
 
@@ -35,6 +37,11 @@ class Life(Protocol):
     @property
     def cluster(self) -> tuple[str, str]:
         """Name and id of the cluster; empty while sealed."""
+        ...
+
+    @property
+    def under_way(self) -> Mapping[str, UnderWay]:
+        """The requests that this process is answering, by id."""
         ...
 
     async def initialize(self, order: InitOrder) -> tuple[Initialized, str]: ...
