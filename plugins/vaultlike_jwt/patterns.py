@@ -1,7 +1,8 @@
 """Bounds that are patterns: `bound_claims_type` of `picomatch` or `picomatch-bash`, an extension of ours.
 
 They mean what they mean for Infisical's identities (spec/infisical.md 1, oidc-auth 4-7), so that its API and this one
-are two faces of the same check. What a pattern fits is the sdk's; the reference's types are in `bound_claims.py`.
+are two faces of the same check. What a pattern fits is the sdk's, which is imported when a role first has patterns; the
+reference's types are in `bound_claims.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import msgspec
 
 from vaultlike.errors import Invalid
 from vaultlike.sdk.conversion import go_text
-from vaultlike.sdk.picomatch import MAX_PATTERN, fits_any, remark
 
 if TYPE_CHECKING:
     from vaultlike_jwt.role import Role
@@ -27,6 +27,8 @@ _INTEGER: Final = re.compile(r"-?[0-9]{1,32}")
 def admits(kind: str, allowed: Iterable[str], received: Iterable[object]) -> bool:
     """Whether any received text is one of `allowed`, or fits one of them where the role's type makes them patterns."""
     if kind in KINDS:
+        from vaultlike.sdk.picomatch import fits_any
+
         return fits_any(allowed, received, bash=KINDS[kind])
     wanted = tuple(allowed)
     return any(isinstance(value, str) and value in wanted for value in received)
@@ -34,6 +36,8 @@ def admits(kind: str, allowed: Iterable[str], received: Iterable[object]) -> boo
 
 def misfit(name: str, patterns: list[object], received: object, kind: str) -> str:
     """Why a claim does not fit any of the patterns; "" when it does. A claim that is empty, 0 or false never does."""
+    from vaultlike.sdk.picomatch import fits_any
+
     if received is None:
         return f'claim "{name}" is missing'
     if received in ("", 0, False):
@@ -70,6 +74,8 @@ def as_text(value: object) -> str:
 
 def check_patterns(role: Role) -> list[str]:
     """What the writer of these patterns should know. Raises Invalid for a bound that is no pattern."""
+    from vaultlike.sdk.picomatch import MAX_PATTERN, remark
+
     remarks = []
     for field, pattern in _patterns(role):
         if not isinstance(pattern, str):

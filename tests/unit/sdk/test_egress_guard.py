@@ -16,6 +16,7 @@ from structlog.testing import LogCapture
 
 from tests.unit.sdk.issuer import Issuer
 from vaultlike.clock import FakeClock
+from vaultlike.sdk import Context
 from vaultlike.sdk import egress as module
 from vaultlike.sdk.egress import Egress, public_only
 
@@ -176,6 +177,17 @@ async def test_behind_a_proxy_nothing_passes_the_guard(clock: FakeClock, listene
     assert listener.connections == 0
     assert (await egress.client().request("GET", "http://public.example/", **LIMITS)).body == b"ok"
     await egress.close()
+
+
+async def test_a_mount_under_the_guard(egress: Egress, listener: Listener) -> None:
+    facts: dict[str, Any] = dict.fromkeys(("storage", "clock", "log", "system", "random", "options"))
+    context = Context(mount="auth/x/", accessor="x", uuid="x", namespace="", egress=egress, **facts)
+    guarded = context.guarded()
+    assert (guarded.mount, guarded.egress) == ("auth/x/", egress.guarded())
+    url = f"http://127.0.0.1:{listener.port}/"
+    with pytest.raises(module.AddressRefused):
+        await guarded.egress.client().request("GET", url, **LIMITS)
+    assert (await context.egress.client().request("GET", url, **LIMITS)).status == 200
 
 
 @pytest.mark.parametrize(
