@@ -89,6 +89,10 @@ class Services(Protocol):
         """The services of the namespace that a token is of; raises Denied where that one is gone."""
         ...
 
+    async def inside(self, namespace: Namespace) -> Services:
+        """The services of another namespace that exists; the caller answers for who may use them."""
+        ...
+
     async def open_namespace(self, namespace: Namespace) -> None:
         """Gives a namespace what every one has: its mounts and its default policy."""
         ...

@@ -182,6 +182,10 @@ class Core:
             raise Denied(reason="the token's namespace is gone")
         return await self.branches.at(found)
 
+    async def inside(self, namespace: Namespace) -> Core:
+        """The core of another namespace that exists."""
+        return await self.branches.at(namespace)
+
     def branch(self, namespace: Namespace) -> Core:
         """A core for a namespace below the root, with nothing loaded yet."""
         return Core(self._shared, self._make_backend, namespace, self._root)

@@ -19,6 +19,7 @@ from vaultlike.storage.engine import (
     Conflict,
     DeleteDocument,
     DeleteTree,
+    Document,
     Engine,
     Op,
     PutDocument,
@@ -28,6 +29,7 @@ from vaultlike.storage.engine import (
 T = TypeVar("T")
 MAX_KEY = 8192  # characters of a full key: twice the longest request path
 MAX_VALUE = 8 * 1024 * 1024  # bytes before sealing
+MOVED_AT_ONCE = 50  # documents
 ATTEMPTS = 100  # of an optimistic update; each lost race means that somebody else made progress
 
 
@@ -185,6 +187,38 @@ class View:
                 continue
             return new
         raise StorageUnavailable(reason=f"{ATTEMPTS} updates of one document lost their races")
+
+    async def move_to(self, other: View) -> int:
+        """Moves every document to another place, each in a commit with its deletion here; returns how many left here.
+
+        What is already there stays, and what was meant to replace it goes. Safe to repeat, also by two at once.
+        """
+        total = 0
+        while found := await self._engine.documents(self._namespace, self._prefix, "", MOVED_AT_ONCE):
+            pairs = [(self._prefix + key, other._full(key), document) for key, document in found]
+            try:
+                await self._write([op for pair in pairs for op in self._moving(other, *pair)])
+            except Conflict:
+                for pair in pairs:
+                    await self._move_one(other, *pair)
+            total += len(pairs)
+        return total
+
+    def _moving(self, other: View, full: str, there: str, document: Document) -> tuple[Op, Op]:
+        value = self._sealer.open(self._context(full), document.value)
+        sealed = other._sealer.seal(other._context(there), value)
+        return (
+            PutDocument(other._namespace, there, sealed, 0, other._bump),
+            DeleteDocument(self._namespace, full, document.version, self._bump),
+        )
+
+    async def _move_one(self, other: View, full: str, there: str, document: Document) -> None:
+        put, delete = self._moving(other, full, there, document)
+        taken = await self._engine.document(other._namespace, there) is not None
+        try:
+            await self._write([delete] if taken else [put, delete])
+        except Conflict:  # it changed, or somebody else moves it: seen at the next look
+            await asyncio.sleep(0)
 
     async def commit(self, changes: Sequence[Put | Delete]) -> list[int | bool]:
         """All changes or none (Conflict): the new version of each Put, for each Delete whether there was something."""
