@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from vaultlike.errors import Invalid
+from vaultlike.mounts.namespaces import Namespace
 from vaultlike.sdk import Call, read, write
 from vaultlike.system.part import Part
 
@@ -25,25 +26,20 @@ class LockedUsers(Part):
 
     @read("locked-users")
     async def all_of_them(self, call: Call, body: LockedUsersBody) -> dict[str, object]:
-        """Lists users that are locked out, by mount; a mount that is asked for is listed in any case."""
+        """Lists users that are locked out, here and in namespaces inside; a mount that is asked for in any case."""
+        services = self.services
+        found: list[tuple[Namespace, dict[str, list[str]]]] = []
         if body.mount_accessor:
             self._check_mount(body.mount_accessor)
-        found = await self.services.locked_users(body.mount_accessor)
-        if body.mount_accessor:
-            found.setdefault(body.mount_accessor, [])
-        mounts = [
-            {"mount_accessor": accessor, "counts": len(names), "alias_identifiers": names or None}
-            for accessor, names in sorted(found.items())
-        ]
-        total = sum(len(names) for names in found.values())
-        where = self.services.namespace
-        shown = {
-            "namespace_id": where.shown_id,
-            "namespace_path": where.path,
-            "counts": total,
-            "mount_accessors": mounts,
-        }
-        return {"by_namespace": [shown] if mounts else [], "total": total}
+            locked = await services.locked_users(body.mount_accessor)
+            found.append((services.namespace, locked or {body.mount_accessor: []}))
+        else:
+            found.append((services.namespace, await services.locked_users()))
+            for inner in services.namespaces.below(services.namespace):
+                if not inner.tainted:
+                    found.append((inner, await (await services.inside(inner)).locked_users()))
+        shown = [_show(namespace, locked) for namespace, locked in found if locked]
+        return {"by_namespace": shown, "total": sum(one.counts for one in shown)}
 
     @write("locked-users/{accessor:any}/unlock/{alias:rest}")
     async def unlock(self, call: Call) -> None:
@@ -54,3 +50,20 @@ class LockedUsers(Part):
     def _check_mount(self, accessor: str) -> None:
         if self.services.router.by_accessor(accessor) is None:
             raise Invalid(f'no mount with the accessor "{accessor[:128]}"')
+
+
+class NamespaceLocks(Struct):
+    """The locked users of one namespace."""
+
+    namespace_id: str
+    namespace_path: str
+    counts: int
+    mount_accessors: list[dict[str, object]]
+
+
+def _show(namespace: Namespace, locked: dict[str, list[str]]) -> NamespaceLocks:
+    mounts: list[dict[str, object]] = [
+        {"mount_accessor": accessor, "counts": len(names), "alias_identifiers": names or None}
+        for accessor, names in sorted(locked.items())
+    ]
+    return NamespaceLocks(namespace.shown_id, namespace.path, sum(map(len, locked.values())), mounts)

@@ -359,3 +359,29 @@ async def test_a_deletion_that_was_cut_off_can_be_repeated(server: TestServer, t
     assert (await server.delete("sys/namespaces/ns2")).status == 204
     assert (await server.get("sys/namespaces/ns2")).status == 404
     assert await server.server.engine.count_tokens(namespace=found.id) == 0
+
+
+async def test_users_locked_out_in_a_namespace(root: Space, one: Space, two: Space, inner: Space) -> None:
+    for space in (one, inner):
+        await space.post("sys/auth/userpass", {"type": "userpass"})
+        await space.post("auth/userpass/users/bob", {"password": "right"})
+        for _ in range(5):
+            await space.post("auth/userpass/login/bob", {"password": "wrong"}, token="")
+        assert (await space.post("auth/userpass/login/bob", {"password": "right"}, token="")).status == 403
+
+    async def counts(space: Space) -> dict[str, int]:
+        data = (await space.get("sys/locked-users")).data
+        found = {each["namespace_path"]: each["counts"] for each in data["by_namespace"]}
+        assert sum(found.values()) == data["total"]
+        return found
+
+    assert await counts(root) == {"ns1/": 1, "ns1/inner/": 1}
+    assert (await counts(one), await counts(inner), await counts(two)) == (
+        {"ns1/": 1, "ns1/inner/": 1}, {"ns1/inner/": 1}, {},
+    )  # fmt: skip
+    accessor = (await one.get("sys/auth")).data["userpass/"]["accessor"]
+    for space in (root, two):
+        assert (await space.post(f"sys/locked-users/{accessor}/unlock/bob")).status == 400
+    assert (await one.post(f"sys/locked-users/{accessor}/unlock/bob")).status == 204
+    assert (await one.post("auth/userpass/login/bob", {"password": "right"}, token="")).status == 200
+    assert await counts(root) == {"ns1/inner/": 1}
