@@ -17,6 +17,7 @@ from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
 from vaultlike.core.handler import invoke
 from vaultlike.core.naming import role_of
+from vaultlike.core.passing import limit_answer, seen_by
 from vaultlike.core.pathhelp import mount_help, path_help
 from vaultlike.core.request import Outcome, Request
 from vaultlike.errors import (
@@ -233,7 +234,7 @@ async def prepare(core: Core, exchange: Exchange) -> None:
         params=exchange.params,
         remote=request.remote,
         namespace=core.namespace.id,
-        headers=request.headers,
+        headers=seen_by(mount.entry, request.headers, request.token) if mount is not None else {},
         peer_certificate=request.peer_certificate,
         caller=caller,
         wrap_ttl=request.wrap_ttl,
@@ -293,6 +294,7 @@ async def run(core: Core, exchange: Exchange) -> None:
         assert not isinstance(answer, Login)
         exchange.reply = _reply(answer)
         _add_warnings(exchange)
+    limit_answer(mount.entry, exchange.reply)
     _add_unknown(exchange)
 
 

@@ -9,6 +9,7 @@ from vaultlike.core.handler import invoke
 from vaultlike.core.issuing import issue
 from vaultlike.core.lockout import Lockouts
 from vaultlike.core.naming import role_of
+from vaultlike.core.passing import seen_by
 from vaultlike.core.request import Request
 from vaultlike.errors import Invalid, NotFound, VaultlikeError
 from vaultlike.sdk import Call, Login
@@ -31,9 +32,10 @@ async def simulate(
     if hit is None or owned is None or owned.route.login is None or mount.backend is None:
         raise Invalid(f"{path} is not a login")
     facts = owned.route.login
+    headers = seen_by(mount.entry, call.headers, call.caller.token if call.caller is not None else "")
     trial = Call(
         id=call.id, operation="update", path=rest, mount=mount.entry.path, data=data, params=hit[1],
-        namespace=call.namespace, remote=call.remote, headers=call.headers, peer_certificate=call.peer_certificate,
+        namespace=call.namespace, remote=call.remote, headers=headers, peer_certificate=call.peer_certificate,
         simulated=True,
     )  # fmt: skip
     request = Request(id=call.id, verb="write", path=path, decode=dict, render=lambda _: None, headers=call.headers)
