@@ -21,6 +21,9 @@ class Config(Struct, kw_only=True, omit_defaults=True):
 
     tenant_id: Annotated[str, Meta(description="Tenant that vouches for the machines: its GUID or a domain.")] = ""
     resource: Annotated[str, Meta(description="Audience that login tokens must name, to the letter.")] = ""
+    resource_without_slash: Annotated[
+        bool, Meta(description="Tokens may name a resource that ends with a slash without it too.")
+    ] = False
     environment: Annotated[str, Meta(description="Name of the Azure cloud; empty is AzurePublicCloud.")] = ""
     client_id: Annotated[str, Meta(description="Application that asks Azure about machines.")] = ""
     client_secret: Annotated[Secret, Meta(description="Secret of that application; never shown.")] = NO_SECRET
@@ -50,6 +53,7 @@ def show_config(ctx: Context, value: Config) -> dict[str, object]:
     return {
         "tenant_id": value.tenant_id,
         "resource": value.resource,
+        **({"resource_without_slash": True} if value.resource_without_slash else {}),  # an extension: shown when used
         "environment": value.environment,
         "client_id": value.client_id,
         "root_password_ttl": value.root_password_ttl,

@@ -33,7 +33,7 @@ class TenantIssuer:
         self._clock, self._settings = ctx.clock, settings
         cloud, tenant = settings.cloud, settings.tenant_guid
         self._v1_issuer = f"{cloud.issuer}/{tenant}/" if cloud.issuer and tenant else ""
-        self._audiences = (settings.resource,)
+        self._audiences = settings.audiences
         allow_http = cloud.authority.startswith("http://")
         base = f"{cloud.authority}/{settings.tenant_id}"
 

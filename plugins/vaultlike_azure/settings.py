@@ -29,6 +29,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tenant_id: str
     resource: str
     cloud: Cloud
+    unslashed: bool  # the resource may be named without its final slash too
     client_id: str
     client_secret: Secret
     method: Method  # how the server proves itself to Azure
@@ -38,6 +39,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     attempts: int
     retry_delay: float
     max_retry_delay: float  # negative: no cap
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """What a login token's `aud` may be."""
+        return (self.resource, self.resource.removesuffix("/")) if self.unslashed else (self.resource,)
 
     @property
     def tenant_guid(self) -> str:
@@ -69,6 +75,7 @@ def resolve(config: Config, system: System) -> Settings:
         tenant_id=tenant,
         resource=resource,
         cloud=cloud,
+        unslashed=config.resource_without_slash and resource.endswith("/"),
         client_id=either(config.client_id, "AZURE_CLIENT_ID"),
         client_secret=secret or NO_SECRET,
         method=_method(config, bool(secret), bool(token_file)),

@@ -43,6 +43,10 @@ class Config(Struct, kw_only=True, omit_defaults=True):
     oidc_discovery_ca_pem: Annotated[
         str, Meta(description="CA certificates for the issuer, instead of the system's.")
     ] = ""
+    skip_discovery_issuer_check: Annotated[
+        bool,
+        Meta(description="Believe a discovery document of another issuer than its address; bound_issuer must be set."),
+    ] = False
     oidc_client_id: Annotated[
         str, Meta(description="Client id of this mount at the provider, for the browser flow.")
     ] = ""
@@ -112,6 +116,9 @@ def check_sources(new: Config) -> None:
         raise Invalid("'override_allowed_server_names' is not supported: give the issuer's CA or use its own name")
     if new.oidc_client_id and not new.oidc_discovery_url:
         raise Invalid("'oidc_discovery_url' must be set for OIDC")
+    if new.skip_discovery_issuer_check and not (new.oidc_discovery_url and new.bound_issuer):
+        # nothing would say whose tokens these are
+        raise Invalid("'skip_discovery_issuer_check' needs 'oidc_discovery_url' and 'bound_issuer'")
     if new.jwt_validation_pubkeys:
         static_keys(new.jwt_validation_pubkeys)
 
@@ -172,6 +179,7 @@ def show_config(value: Config) -> dict[str, object]:
     shown = fields_of(Config).wire(value)
     del shown["skip_jwks_validation"]
     shown["provider_config"] = shown_provider(value.provider_config)
-    if not value.jwks_pairs:
-        del shown["jwks_pairs"]
+    for name in ("jwks_pairs", "skip_discovery_issuer_check"):  # extensions: shown when used
+        if not shown[name]:
+            del shown[name]
     return shown

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KINDS: Final[Mapping[str, bool]] = {"picomatch": False, "picomatch-bash": True}  # and whether `*` crosses slashes
 MAX_REMARKS: Final = 8
+ANY: Final = "**"
 _INTEGER: Final = re.compile(r"-?[0-9]{1,32}")
 
 
@@ -32,6 +33,12 @@ def admits(kind: str, allowed: Iterable[str], received: Iterable[object]) -> boo
         return fits_any(allowed, received, bash=KINDS[kind])
     wanted = tuple(allowed)
     return any(isinstance(value, str) and value in wanted for value in received)
+
+
+def any_audience(kind: str, allowed: tuple[str, ...]) -> bool:
+    """Whether the role says in so many words that the audience does not matter: `**` alone, as a pattern. Then a token
+    without one is as good."""
+    return kind in KINDS and allowed == (ANY,)
 
 
 def misfit(name: str, patterns: list[object], received: object, kind: str) -> str:

@@ -23,7 +23,7 @@ from vaultlike.sdk.jwks import (
 from vaultlike_jwt.bound_claims import find_claim, shorten
 from vaultlike_jwt.config import Config
 from vaultlike_jwt.key_sources import KeySources
-from vaultlike_jwt.patterns import admits
+from vaultlike_jwt.patterns import admits, any_audience
 from vaultlike_jwt.role import Role
 from vaultlike_jwt.times import check_times
 
@@ -132,5 +132,6 @@ def _check_audience(call: Call, role: Role, claims: Claims) -> None:
         return
     named = _audiences(claims)
     text = f"{PREFIX}invalid audience (aud) claim: audience claim does not match any expected audience"
-    ok = admits(role.bound_claims_type, role.bound_audiences, named)
+    ok = any_audience(role.bound_claims_type, role.bound_audiences)
+    ok = ok or admits(role.bound_claims_type, role.bound_audiences, named)
     call.require("bound_audiences", list(role.bound_audiences), shorten(named), ok, Invalid(text))

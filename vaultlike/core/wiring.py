@@ -61,7 +61,7 @@ def make_backend(life: Life, core: Core, entry: MountEntry) -> Backend:
     plugin = core.catalog.find(entry.kind, auth=entry.auth)
     assert plugin is not None and plugin.backend is not None
     if entry.instances:
-        return Instances(context, plugin.backend)
+        return Instances(context, plugin.backend, core)
     return plugin.backend(context)
 
 

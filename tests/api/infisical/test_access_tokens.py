@@ -27,20 +27,14 @@ class Machine:
         self.signer = Signer("k1")
 
     async def enrol(self) -> None:
-        core = self.server.server.core
-        assert core is not None
-        if core.router.at(MOUNT) is None:
-            made = core.table.new(MOUNT, "jwt", options={"organization": "instances"})
-            await core.table.change(lambda entries: [*entries, made])
-            await core.current()
         entity = await self.server.post("identity/entity", {"name": f"machine-{uuid.uuid4()}"})
         self.id = entity.data["id"]
-        mount = core.router.at(MOUNT)
-        assert mount is not None
-        alias = {"name": self.id, "canonical_id": self.id, "mount_accessor": mount.entry.accessor}
-        assert (await self.server.post("identity/entity-alias", alias)).status == 200
-        config = {"jwt_validation_pubkeys": self.signer.pem, "bound_issuer": "https://issuer.test"}
-        assert (await self.server.post(f"{MOUNT}{self.id}/config", config)).status == 204
+        said = {
+            "configurationType": "static", "publicKeys": [self.signer.pem], "boundIssuer": "https://issuer.test",
+            "boundAudiences": "vault",
+        }  # fmt: skip
+        attached = await self.server.post(f"organization/identities/{self.id}/methods/jwt-auth", said)
+        assert attached.status == 200, attached
         role = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": "vault", **self.role}
         assert (await self.server.post(f"{MOUNT}{self.id}/role/{self.id}", role)).status in (200, 204)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from vaultlike.builtin.organization.claims import access_claims
+from vaultlike.builtin.organization.methods.paths import Methods
 from vaultlike.builtin.organization.part import Part
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
 from vaultlike.tokens.entry import Token
 
-PARTS: tuple[type[Part], ...] = ()
+PARTS: tuple[type[Part], ...] = (Methods,)
 
 
 class Organization(Backend):

@@ -2,7 +2,8 @@
 
 Every path of the method is there once more below the identity's id, `<identity id>/login` and so on, over a folder of
 storage of its own. Plugins know nothing of it. A login is always the identity's: whatever name the method proved, the
-alias is the id. Instances are opened when somebody asks for one, and closed when others need the room.
+alias is the id; and it needs the identity and its attachment to be there. Instances are opened when somebody asks for
+one, and closed when others need the room.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ from typing import Any
 
 from msgspec import structs
 
+from vaultlike.builtin.organization.methods import attachments
+from vaultlike.builtin.organization.methods.reach import internal_allowed
+from vaultlike.builtin.organization.places import FOLDER, ORGANIZATION
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Alias, Backend, Call, Context, Login, Renewal, TokenParams
 from vaultlike.sdk.routes import LoginFacts, Route, RouteTable
+from vaultlike.services import Services
 
 CAPTURE = "instance"
 OWN_NAME = "own_name"  # in a token's memo: the name that the method itself proved
+METHOD = "method"  # in a token's memo, and in the mount's options: the method's name in the second API
 OPEN = 2_048  # instances in memory; each holds the keys of its issuer
-FOLDER = "instance/"
 
 
 class _Instance:
@@ -33,15 +38,16 @@ class _Instance:
 class Instances(Backend):
     """The mount. `method` is the plugin's class."""
 
-    def __init__(self, ctx: Context, method: type[Backend]) -> None:
+    def __init__(self, ctx: Context, method: type[Backend], services: Services) -> None:
         super().__init__(ctx)
         self.kind, self.summary = method.kind, method.summary
-        self._method = method
+        self.method, self._services = method, services
+        self.name = ctx.options.get(METHOD, "")
         self._open: OrderedDict[str, _Instance] = OrderedDict()
 
     def routes(self) -> list[tuple[Route, object]]:
         """The paths of the method, each below the id of an identity."""
-        return [(self._below(route), self) for route, _ in self._method(self.ctx).routes()]
+        return [(self._below(route), self) for route, _ in self.method(self.ctx).routes()]
 
     def _below(self, route: Route) -> Route:
         return structs.replace(
@@ -53,9 +59,19 @@ class Instances(Backend):
         )
 
     def context(self, identity: str) -> Context:
-        """What the instance of an identity works with."""
+        """What the instance of an identity works with. It reaches private addresses only where the operator says so."""
         storage = self.ctx.storage.below(f"{FOLDER}{identity}/")
-        return structs.replace(self.ctx, mount=f"{self.ctx.mount}{identity}/", storage=storage)
+        ctx = structs.replace(self.ctx, mount=f"{self.ctx.mount}{identity}/", storage=storage)
+        return ctx if internal_allowed(ctx.system) else ctx.guarded()
+
+    async def admit(self, call: Call, identity: str) -> None:
+        """Before a login: the identity is known and has this method. Raises Denied; opens nothing for a stranger."""
+        known = await self._services.identity.entity(identity) is not None
+        call.require("identity", "a known one", "known" if known else "unknown", known)
+        own = self._services.router.at(ORGANIZATION)
+        storage = self._services.documents.below(own.entry.storage_prefix) if own is not None else None
+        there = storage is not None and await attachments.attached(storage, identity, self.name)
+        call.require("attachment", f"{self.name} of the identity", "there" if there else "none", there)
 
     async def instance(self, identity: str) -> _Instance:
         """The running instance of an identity; there is always one, with nothing configured at first."""
@@ -63,7 +79,7 @@ class Instances(Backend):
         if known is not None:
             self._open.move_to_end(identity)
             return known
-        known = self._open[identity] = _Instance(self._method(self.context(identity)))
+        known = self._open[identity] = _Instance(self.method(self.context(identity)))
         if len(self._open) > OPEN:
             _, oldest = self._open.popitem(last=False)
             await oldest.backend.stop()
@@ -93,9 +109,11 @@ class Instances(Backend):
 
 def _forward(route: Route) -> Callable[..., Awaitable[Any]]:
     async def handler(mount: Instances, call: Call, *body: object) -> object:
+        if route.login is not None:
+            await mount.admit(call, call.params[CAPTURE])
         inner, owned = await _enter(mount, call, route)
         answer = await owned(inner, *body)
-        return _of_identity(answer, call.params[CAPTURE]) if isinstance(answer, Login) else answer
+        return _of_identity(answer, call.params[CAPTURE], mount.name) if isinstance(answer, Login) else answer
 
     return handler
 
@@ -121,7 +139,7 @@ async def _enter(mount: Instances, call: Call, route: Route) -> tuple[Call, Any]
     return inner, place.routes[route.verb]
 
 
-def _of_identity(login: Login, identity: str) -> Login:
+def _of_identity(login: Login, identity: str, method: str) -> Login:
     if login.role != identity.lower():
         raise Invalid("the role must be the identity's", reason=f"role {login.role} at the instance of {identity}")
     return structs.replace(
@@ -129,5 +147,5 @@ def _of_identity(login: Login, identity: str) -> Login:
         alias=Alias(identity, dict(login.alias.metadata)),
         role=identity,
         groups=(),
-        memo={**login.memo, OWN_NAME: login.alias.name},
+        memo={**login.memo, OWN_NAME: login.alias.name, METHOD: method},
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.entry import MountConfig, MountEntry
 from vaultlike.services import Services
 
 ORGANIZATION = "organization/"  # identities, projects, roles, memberships
 SECRETS = "organization-secrets/"  # kv version 2: data/<project id>/<environment>/<folders>/<name>
-METHODS = "auth/organization-"  # + method + "/": the auth mounts whose roles are identities
+METHODS = "auth/organization-"  # + plugin + "/": the auth mounts whose roles are identities
+FOLDER = "instance/"  # + identity's id + "/": the storage of its instance of a method, in that of the mount
 
 
 async def furnish(services: Services) -> None:
@@ -19,12 +20,17 @@ async def furnish(services: Services) -> None:
 
 
 async def ensure_mount(
-    services: Services, path: str, kind: str, description: str, options: dict[str, str] | None = None
+    services: Services,
+    path: str,
+    kind: str,
+    description: str,
+    options: dict[str, str] | None = None,
+    config: MountConfig | None = None,
 ) -> None:
     """Mounts a backend where nothing is mounted yet. Raises Invalid through a path that is in use otherwise."""
     if services.router.at(path) is not None:
         return
-    made = services.table.new(path, kind, description, options=options)
+    made = services.table.new(path, kind, description, options=options, config=config or MountConfig())
 
     def add(entries: list[MountEntry]) -> list[MountEntry]:
         return entries if any(entry.path == path for entry in entries) else [*entries, made]

@@ -1,0 +1,46 @@
+"""Where methods of identities may reach out: to the public internet, unless the operator says otherwise
+(spec/infisical.md 0, "SSRF guard"). What connects is judged by the sdk's egress; here is who says so, and the early no.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from vaultlike.errors import Invalid
+from vaultlike.sdk import System
+from vaultlike.sdk.addresses import public_only
+
+VARIABLE = "ALLOW_INTERNAL_IP_CONNECTIONS"
+SWITCH = "allow_internal_ip_connections"
+STANZA = "infisical"
+
+
+def internal_allowed(system: System) -> bool:
+    """Whether addresses that are not public may be reached: an environment variable of the server, or its config."""
+    if system.environ(VARIABLE).lower() == "true":
+        return True
+    return any(stanza.get(SWITCH) == "true" for stanza in system.settings(STANZA))
+
+
+def check_url(url: str, field: str, system: System) -> None:
+    """Raises Invalid for what is no http(s) URL, or names an address that will be refused anyway."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc or parts.fragment or not url.isascii():
+        raise Invalid(f"{field} must be a URL")
+    if internal_allowed(system):
+        return
+    if host == "localhost" or host.endswith(".localhost") or not _public(host):
+        raise Invalid(f"Local IPs not allowed as URL: {field} (the server's configuration can allow them)")
+
+
+def _public(host: str) -> bool:
+    try:
+        return public_only(ipaddress.ip_address(host))
+    except ValueError:
+        return True  # a name: its addresses are judged whenever one is connected to
