@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from tests.api.core.conftest import come_in, open_desk, policy
+from vaultlike.storage.engine import DeleteExpired, Op
 from vaultlike.testing.server import TestServer
 
 HOUR, LONG = 3600, 2_764_800
@@ -268,3 +271,38 @@ async def test_tidying_is_started(server: TestServer) -> None:
     answer = await server.post("auth/token/tidy")
     assert answer.status == 202
     assert len(answer.body["warnings"]) == 1
+
+
+async def test_tidy_deletes_what_has_expired_in_the_background(server: TestServer) -> None:
+    core = server.server.core
+    assert core is not None
+    kept = await server.token("default", ttl="2h")
+    gone = [await server.token("default", ttl="1h") for _ in range(3)]
+    server.clock.advance(3601)
+    before = await core.engine.count_tokens()
+    first, second = await asyncio.gather(server.post("auth/token/tidy"), server.post("auth/token/tidy"))
+    assert {first.status, second.status} == {202}
+    assert [len(answer.body["warnings"]) for answer in (first, second)] == [1, 1]
+    while await core.engine.count_tokens() != before - len(gone):
+        await asyncio.sleep(0)
+    assert (await server.get("auth/token/lookup-self", token=kept)).status == 200
+
+
+async def test_a_second_tidy_is_told_of_the_first(server: TestServer) -> None:
+    core = server.server.core
+    assert core is not None
+    go_on, commit = asyncio.Event(), core.engine.commit
+
+    async def waiting(ops: Sequence[Op]) -> list[object]:
+        if isinstance(ops[0], DeleteExpired):
+            await go_on.wait()
+        return await commit(ops)
+
+    core.engine.commit = waiting  # type: ignore[method-assign]
+    started = (await server.post("auth/token/tidy")).body["warnings"][0]
+    assert started.startswith("Tidy operation successfully started.")
+    await asyncio.sleep(0)
+    assert (await server.post("auth/token/tidy")).body["warnings"] == ["Tidy operation already in progress."]
+    go_on.set()
+    while (await server.post("auth/token/tidy")).body["warnings"] != [started]:
+        await asyncio.sleep(0)
