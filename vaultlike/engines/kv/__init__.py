@@ -12,6 +12,7 @@ from vaultlike.engines.kv.settings_paths import Settings, SettingsPaths
 from vaultlike.engines.kv.unversioned_paths import UnversionedPaths
 from vaultlike.engines.kv.upgrade import upgrade
 from vaultlike.engines.kv.version_paths import VersionPaths
+from vaultlike.engines.kv.versioned import Versioned
 from vaultlike.engines.kv.wrong_paths import WrongPaths
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route, routes_of_function
@@ -28,11 +29,13 @@ class Kv(Backend):
         view = documents(ctx)
         self._texts, self._secrets = Texts(view), Secrets(view, ctx.random)
         self._versioned = ctx.options.get("version") == "2"
+        self.versioned: Versioned | None = None  # for other engines of the server; None where no versions are kept
         self._parts: tuple[object, ...]
         if self._versioned:
             settings, secrets, clock = Settings(view), self._secrets, ctx.clock
+            self.versioned = Versioned(settings, secrets, clock)
             self._parts = (
-                DataPaths(settings, secrets, clock),
+                DataPaths(settings, secrets, clock, self.versioned),
                 MetadataPaths(settings, secrets, clock),
                 VersionPaths(settings, secrets, clock),
                 SettingsPaths(settings),

@@ -8,7 +8,8 @@ never shows what was there before. Nothing here is configuration: no write moves
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -132,6 +133,43 @@ class Secrets:
                     continue
                 return
         raise Unavailable("too many concurrent writes to the same path", reason=f"lost {ATTEMPTS} races")
+
+    async def page(self, folder: str, after: str, limit: int) -> list[tuple[str, Secret]]:
+        """Secrets below a folder ("" or ends with a slash) by their path in it, sorted, beginning behind `after`."""
+        found = await self._records.items(folder, after=after, limit=limit)
+        return [(path, _open(raw)) for path, raw in found]
+
+    async def change_all(
+        self, paths: Sequence[str], edit: Callable[[Mapping[str, Secret | None]], Mapping[str, Change | None]]
+    ) -> None:
+        """As `change` for several secrets, all or none. None for one that was there takes its record away.
+
+        What a record that is taken away kept of older versions stays: whoever asks for that has it in another record.
+        """
+        wanted = sorted(set(paths))
+        async with AsyncExitStack() as held:
+            for path in wanted:  # in one order, so that no two wait for each other
+                await held.enter_async_context(self._lock(path))
+            for _ in range(ATTEMPTS):
+                found = {path: await self._records.versioned(path) for path in wanted}
+                changes = edit({path: _open(each[0]) if each else None for path, each in found.items()})
+                ops: list[Put | Delete] = []
+                for path, change in changes.items():
+                    known = found[path]
+                    version = known[1] if known else 0
+                    if change is not None:
+                        ops += self._ops(path, change, version)
+                    elif known is not None:
+                        ops.append(Delete(f"secret/{path}", version))
+                if not ops:
+                    return
+                try:
+                    await self._both.commit(ops)
+                except Conflict:
+                    await asyncio.sleep(0)
+                    continue
+                return
+        raise Unavailable("too many concurrent writes to the same paths", reason=f"lost {ATTEMPTS} races")
 
     async def remove(self, path: str) -> None:
         """Deletes the record and every version; absent is fine."""
