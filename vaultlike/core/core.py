@@ -73,6 +73,7 @@ class Core:
         self.issuer = Issuer(oidc, self.clock, self.random, self.settings.api_addr, namespace.path)
         secret = self.barrier.derive("access tokens")
         self.access_tokens = AccessTokens(self.issuer, secret, self.clock, self.random, place)
+        self.tag_key = self.barrier.derive("tags of answers")
         self._compiled: dict[tuple[str, ...], Compiled] = {}  # by policy names
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}  # by policy names and entity
         self._vetted: Table = {}  # what plugins must be like
@@ -237,6 +238,8 @@ class Core:
 
     async def acl_of_caller(self, caller: Caller) -> ACL:
         """What the caller of a request may do here."""
+        if isinstance(caller.acl, ACL):
+            return caller.acl
         token = caller.record
         assert isinstance(token, Token)
         return await self.acl(token, await (await self.home(token)).identity.entity(caller.entity_id))

@@ -221,6 +221,7 @@ async def prepare(core: Core, exchange: Exchange) -> None:
             is_root=token.is_root,
             token=token.text,
             record=token,
+            acl=exchange.acl,
         )
     if token is None:
         request.modest()

@@ -38,6 +38,7 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
     is_root: bool
     token: str = ""  # the presented token; only the token store may look at it
     record: object = None  # what the core read of the token, for the core's own backends
+    acl: object = None  # what the token may do here, likewise
 
     def __repr__(self) -> str:
         return f"Caller(accessor=..., entity_id={self.entity_id!r}, is_root={self.is_root})"

@@ -46,12 +46,27 @@ def _field(info: msgspec.structs.FieldInfo, hint: object) -> Field:
             base = current
     kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
     description = next((mark.description for mark in marks if isinstance(mark, Meta) and mark.description), "")
-    converter = BY_KIND.get(kind.name) if kind else BY_TYPE.get(base)
+    converter = BY_KIND.get(kind.name) if kind else BY_TYPE.get(base) or _structured(base)
     if converter is None:
         raise TypeError(f"field {info.name}: {hint} is no wire type; see vaultlike.types")
-    name = kind.name if kind else KIND_NAMES[base]
+    name = kind.name if kind else KIND_NAMES.get(base, "structure")
     foreign = tuple(mark for mark in marks if not isinstance(mark, (Kind, Meta)))
     return Field(info.encode_name, name, converter, info.required, description, name.endswith("duration"), foreign)
+
+
+def _structured(base: object) -> Converter | None:
+    """For a Struct, or a tuple of them: an object or a list of objects, as msgspec reads it."""
+    inner = get_args(base)[0] if get_origin(base) is tuple else base
+    if not (isinstance(inner, type) and issubclass(inner, Struct)):
+        return None
+
+    def convert(value: object) -> object:
+        try:
+            return msgspec.convert(value, base)
+        except msgspec.ValidationError as problem:
+            raise Misfit(str(problem)) from None
+
+    return convert
 
 
 FIELD_TEXT = 'Field validation failed: error converting input for field "{field}": {problem}'

@@ -31,7 +31,7 @@ KINDS = {
     "duration": "seconds, or text such as `1h30m`", "signed_duration": "seconds, or text such as `-5s`",
     "pairs": "object of texts", "object": "object", "anything": "anything", "lower": "text, lower case",
     "string": "text", "secret": "text, never shown", "time": "time", "bool": "true or false", "int": "number",
-    "float": "number",
+    "float": "number", "structure": "object, or list of objects",
 }  # fmt: skip
 # What is mounted for the pages: (page, path of the mount as shown, path below sys/ that enables it, body)
 EXTRA: tuple[tuple[str, str, dict[str, object]], ...] = (

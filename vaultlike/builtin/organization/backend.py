@@ -5,12 +5,26 @@ from __future__ import annotations
 from vaultlike.builtin.organization.claims import access_claims
 from vaultlike.builtin.organization.methods.paths import Methods
 from vaultlike.builtin.organization.part import Part
+from vaultlike.builtin.organization.secrets.batches import Batches
+from vaultlike.builtin.organization.secrets.folder_paths import FolderPaths
+from vaultlike.builtin.organization.secrets.import_paths import ImportPaths
+from vaultlike.builtin.organization.secrets.reading import Reader
+from vaultlike.builtin.organization.secrets.tags import TagPaths
+from vaultlike.builtin.organization.secrets.writing import Writer
 from vaultlike.sdk import Backend, Context
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
 from vaultlike.tokens.entry import Token
 
-PARTS: tuple[type[Part], ...] = (Methods,)
+PARTS: tuple[type[Part], ...] = (
+    Reader,
+    Writer,
+    Batches,
+    FolderPaths,
+    ImportPaths,
+    TagPaths,
+    Methods,
+)
 
 
 class Organization(Backend):

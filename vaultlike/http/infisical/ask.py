@@ -14,6 +14,9 @@ from vaultlike.http.infisical.settings import FaceSettings
 from vaultlike.http.message import Incoming, Outgoing
 from vaultlike.sdk import Raw, Reply
 
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
 
 class Ask:
     """`token` is what the caller showed ("" for none, and on open endpoints); `params` what the path captured."""
@@ -52,7 +55,7 @@ class Ask:
         return Outgoing(reply.status, reply.body, reply.content_type, reply.headers)
 
     async def _handle(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None) -> Reply | Raw | None:
-        fields: dict[str, object] = msgspec.to_builtins(data) if isinstance(data, Struct) else dict(data or {})
+        fields = _decode(_encode(data)) if isinstance(data, Struct) else dict(data or {})  # lists are lists again
         request = Request(
             id=self.id,
             verb=verb,

@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.core.server import Server
 from vaultlike.errors import Internal, NotFound, VaultlikeError
-from vaultlike.http.infisical import access_token, status
+from vaultlike.http.infisical import access_token, folders, secrets, status
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import Endpoint, Endpoints
 from vaultlike.http.infisical.errors import Unauthorized, refusal
@@ -24,6 +24,8 @@ JSON = "application/json; charset=utf-8"
 MODULES: tuple[ModuleType, ...] = (
     status,
     access_token,
+    secrets,
+    folders,
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -99,7 +101,10 @@ def _arguments(found: Endpoint, incoming: Incoming) -> list[Any]:
         data = read_body(incoming.body, incoming.headers.get("Content-Type", ""))
         arguments.append(parse(found.body, data))
     if found.query is not None:
-        arguments.append(parse(found.query, read_query(incoming.query), lax=True))
+        sent = read_query(incoming.query)
+        if incoming.body:  # older clients say in a body what belongs into the query (spec/infisical.md 4)
+            sent = read_body(incoming.body, incoming.headers.get("Content-Type", "")) | sent
+        arguments.append(parse(found.query, sent, lax=True))
     return arguments
 
 
