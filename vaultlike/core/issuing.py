@@ -5,10 +5,13 @@ A simulated login goes through the same code, with nothing minted.
 
 from __future__ import annotations
 
+from msgspec import structs
+
+from vaultlike.builtin.organization.instances import METHOD
 from vaultlike.errors import Denied, Invalid, Unavailable
 from vaultlike.identity.store import Recognised
 from vaultlike.mounts.entry import MountEntry
-from vaultlike.sdk import AuthInfo, Call, Login, Reply
+from vaultlike.sdk import Alias, AuthInfo, Call, Login, Reply
 from vaultlike.services import Services
 from vaultlike.storage.engine import Conflict, InsertEntity
 from vaultlike.tokens.store import NewToken
@@ -21,6 +24,8 @@ ATTEMPTS = 3  # first logins of one alias at the same moment: all but one begin 
 
 async def issue(services: Services, mount: MountEntry, call: Call, login: Login) -> Reply:
     """Turns an assertion into a token. Raises Denied or Invalid; then nothing was written."""
+    if mount.of_organization and not mount.instances:  # an instance has said so itself
+        login = _of_identity(mount, login)
     params = login.token
     name = login.alias.name
     if not name or len(name) > MAX_ALIAS or not name.isprintable():
@@ -75,6 +80,12 @@ async def issue(services: Services, mount: MountEntry, call: Call, login: Login)
         )
         return Reply(auth=auth, warnings=life.warnings)
     raise Unavailable("too many concurrent first logins of one alias", reason=f"alias {name} at {mount.path}")
+
+
+def _of_identity(mount: MountEntry, login: Login) -> Login:
+    """A login by a role that has an identity's name is the identity's, whatever the method proved."""
+    memo = {**login.memo, METHOD: (mount.options or {}).get(METHOD, "")}
+    return structs.replace(login, alias=Alias(login.role, login.alias.metadata), groups=(), memo=memo)
 
 
 def _new_token(

@@ -5,6 +5,9 @@ Counters are documents, so that they hold on every process and node; they move n
 InvalidCredentials count, and methods raise those for users that exist alone: nobody can fill the database with names.
 The method's declaration says which field names the user (`@login(alias=...)`), so that a locked name is turned away
 before the method runs.
+
+For identities of the second API (ADR 7) the rules are the identity's own, and failures count by address too: their
+client ids are no secrets, and whoever knows one locks out nobody but himself.
 """
 
 from __future__ import annotations
@@ -18,17 +21,22 @@ import msgspec
 from msgspec import UNSET, Struct
 from structlog.typing import FilteringBoundLogger
 
+from vaultlike.builtin.organization.backend import Organization
+from vaultlike.builtin.organization.places import ORGANIZATION
 from vaultlike.clock import Clock
-from vaultlike.errors import Denied
-from vaultlike.mounts.entry import MountEntry
+from vaultlike.errors import LockedOut
+from vaultlike.mounts.entry import LockoutSettings, MountEntry
+from vaultlike.mounts.router import Router
 from vaultlike.sdk import Call
 from vaultlike.sdk.conversion import Misfit, to_text
+from vaultlike.sdk.networks import origin_of
 from vaultlike.sdk.routes import LoginFacts
 from vaultlike.settings import Settings
 from vaultlike.storage.view import View
 
 ATTEMPTS = 100  # of counting a failure; each lost race is another failure counted
 PAGE = 500  # counters looked at together
+ORIGINS = 256  # counters of one name; the failures of further addresses are not kept: a secret of 256 bits is no guess
 SWITCHES = ("VAULT_DISABLE_USER_LOCKOUT", "BAO_DISABLE_USER_LOCKOUT")
 _ON = frozenset(("1", "t", "true", "yes", "on"))
 
@@ -43,11 +51,15 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 class Failures(Struct, frozen=True):
-    """What is kept of a name: how many wrong passwords in a row, and when the last one was (Unix seconds)."""
+    """What is kept of a name: how many wrong passwords in a row, and when the last one was (Unix seconds).
+
+    `own` are the rules of that time where they are the name's own.
+    """
 
     alias: str
     count: int
     last_at: float
+    own: Rules | None = None
 
     def locks(self, rules: Rules, now: float) -> bool:
         """Whether the name is locked out now."""
@@ -63,11 +75,12 @@ _decode = msgspec.json.Decoder(Failures).decode
 
 
 class Attempt(Struct, frozen=True):
-    """One login of a name that can be locked out."""
+    """One login of a name that can be locked out. `folder` has the counters of all addresses, where those count."""
 
     alias: str
     key: str
     rules: Rules
+    folder: str = ""
 
 
 class Lockouts:
@@ -78,13 +91,21 @@ class Lockouts:
     ) -> None:
         self._view, self._key, self._clock, self._log, self._settings = view, key, clock, log, settings
 
-    async def admit(self, mount: MountEntry, facts: LoginFacts, call: Call) -> Attempt | None:
-        """Lets a login go on; None where nobody is locked out. Raises Denied for a name that is locked."""
+    async def admit(self, mount: MountEntry, facts: LoginFacts, call: Call, own: Rules | None = None) -> Attempt | None:
+        """Lets a login go on; None where nobody is locked out. Raises LockedOut for a name that is locked.
+
+        `own`: rules of the name itself, with a counter for each address.
+        """
         alias = _alias(facts, call)
-        rules = rules_of(mount, self._settings())
+        rules = rules_of(mount, self._settings()) if own is None else own
         if not alias or rules.disabled:
             return None
-        attempt = Attempt(alias, self._place(mount.accessor, alias), rules)
+        place = self._place(mount.accessor, alias)
+        if own is None:
+            attempt = Attempt(alias, place, rules)
+        else:
+            origin = self._digest(mount.accessor, alias, origin_of(call.remote))
+            attempt = Attempt(alias, f"{place}/{origin}", rules, place + "/")
         found = await self._view.get(attempt.key)
         if found is not None:
             self._refuse(call, _decode(found), rules)
@@ -98,8 +119,10 @@ class Lockouts:
             old = _decode(found[0]) if found is not None else None
             if old is not None and old.locks(attempt.rules, now):
                 return
+            if old is None and attempt.folder and len(await self._view.keys(attempt.folder, limit=ORIGINS)) >= ORIGINS:
+                return
             count = 1 if old is None or old.stale(attempt.rules, now) else old.count + 1
-            new = _encode(Failures(attempt.alias, count, now))
+            new = _encode(Failures(attempt.alias, count, now, attempt.rules if attempt.folder else None))
             if await self._view.commit_if({attempt.key: (new, found[1] if found is not None else 0)}):
                 return
             await asyncio.sleep(0)
@@ -108,7 +131,8 @@ class Lockouts:
     async def passed(self, attempt: Attempt, call: Call, *, settled: bool = False) -> None:
         """Forgets the failures of a name that has proved itself.
 
-        Raises Denied where the name was locked meanwhile: many guesses at once are no more than the threshold allows.
+        Raises LockedOut where the name was locked meanwhile: many guesses at once are no more than the threshold
+        allows.
         `settled`: not even then, as the proof cannot be given again.
         """
         found = await self._view.versioned(attempt.key)
@@ -124,15 +148,18 @@ class Lockouts:
         now = self._clock.now()
         for accessor, mount in sorted(mounts.items()):
             rules = rules_of(mount, self._settings())
-            names = [] if rules.disabled else [f.alias for _, f in await self._all(accessor) if f.locks(rules, now)]
-            if names:
+            names = {one.alias for _, one in await self._all(accessor) if one.locks(one.own or rules, now)}
+            if names and not rules.disabled:
                 found[accessor] = sorted(names)
         return found
 
-    async def unlock(self, accessor: str, alias: str) -> None:
-        """Forgets the failures of a name, in whatever case it is given; fine when there are none."""
+    async def unlock(self, accessor: str, alias: str) -> int:
+        """Forgets the failures of a name, in whatever case it is given; how many counters there were."""
+        count = 0
         for name in {alias.strip(), alias.strip().lower()}:
-            await self._view.delete(self._place(accessor, name))
+            place = self._place(accessor, name)
+            count += await self._view.delete(place) + await self._view.delete_all(place + "/")
+        return count
 
     async def tidy(self, mounts: Mapping[str, MountEntry]) -> None:
         """Deletes counters that mean nothing any more, and those of mounts that are gone."""
@@ -144,7 +171,7 @@ class Lockouts:
                 continue
             rules = rules_of(mount, self._settings())
             for key, failures in await self._all(mount.accessor):
-                if failures.stale(rules, now):
+                if failures.stale(failures.own or rules, now):
                     found = await self._view.versioned(key)
                     if found is not None and _decode(found[0]) == failures:
                         await self._view.commit_if({key: (None, found[1])})
@@ -161,11 +188,14 @@ class Lockouts:
         if failures.locks(rules, self._clock.now()):
             wait = int(failures.last_at + rules.duration - self._clock.now()) + 1
             reason = f"locked out after {failures.count} wrong passwords, for {wait} more seconds"
-            call.require("lockout", "not locked out", "locked out", False, Denied(reason=reason))
+            call.require("lockout", "not locked out", "locked out", False, LockedOut(reason=reason))
 
     def _place(self, accessor: str, alias: str) -> str:
-        digest = hmac.new(self._key, f"{accessor}\x00{alias}".encode("utf-8", "surrogatepass"), hashlib.sha256)
-        return f"{accessor}/{digest.hexdigest()}"
+        return f"{accessor}/{self._digest(accessor, alias)}"
+
+    def _digest(self, *texts: str) -> str:
+        message = "\x00".join(texts).encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
 
 def _alias(facts: LoginFacts, call: Call) -> str:
@@ -197,6 +227,26 @@ def rules_of(mount: MountEntry, settings: Settings) -> Rules:
         duration=tuned.duration or rules.duration,
         counter_reset=tuned.counter_reset or rules.counter_reset,
         disabled=rules.disabled if tuned.disable is UNSET else tuned.disable,
+    )
+
+
+async def own_rules(router: Router, mount: MountEntry, identity: str) -> Rules | None:
+    """The rules of an identity that logs in at a mount of the second API; None at all other mounts."""
+    if not mount.of_organization:
+        return None
+    organization = router.at(ORGANIZATION)
+    backend = organization.backend if organization is not None else None
+    settings = await backend.lockout(mount.path, identity) if isinstance(backend, Organization) else None
+    return Rules(disabled=True) if settings is None else _of_settings(settings)
+
+
+def _of_settings(settings: LockoutSettings) -> Rules:
+    rules = Rules()
+    return Rules(
+        threshold=settings.threshold or rules.threshold,
+        duration=settings.duration or rules.duration,
+        counter_reset=settings.counter_reset or rules.counter_reset,
+        disabled=settings.disable is True,
     )
 
 

@@ -10,7 +10,7 @@ from vaultlike.core.core import Core
 from vaultlike.core.exchange import Exchange
 from vaultlike.core.handler import invoke
 from vaultlike.core.issuing import issue
-from vaultlike.core.lockout import Attempt
+from vaultlike.core.lockout import Attempt, own_rules
 from vaultlike.core.naming import role_of
 from vaultlike.errors import InvalidCredentials, VaultlikeError
 from vaultlike.sdk import Login, Raw, Reply
@@ -26,7 +26,7 @@ async def log_in(core: Core, exchange: Exchange) -> Reply | Raw | None:
     problem: Exception | None = None
     attempt: Attempt | None = None
     try:
-        attempt = await core.lockouts.admit(mount.entry, facts, call)
+        attempt = await core.lockouts.admit(mount.entry, facts, call, await own_rules(core.router, mount.entry, role))
         assertion = await invoke(exchange)
         if not isinstance(assertion, Login):  # a step of a longer exchange, e.g. the address to visit
             return assertion if isinstance(assertion, (Reply, Raw)) else Reply(data=assertion)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from vaultlike.core.exchange import Exchange
 from vaultlike.core.explain import Explanation
 from vaultlike.core.handler import invoke
 from vaultlike.core.issuing import issue
-from vaultlike.core.lockout import Lockouts
+from vaultlike.core.lockout import Lockouts, own_rules
 from vaultlike.core.naming import role_of
 from vaultlike.core.passing import seen_by
 from vaultlike.core.request import Request
@@ -40,13 +40,13 @@ async def simulate(
     )  # fmt: skip
     request = Request(id=call.id, verb="write", path=path, decode=dict, render=lambda _: None, headers=call.headers)
     exchange = Exchange(request=request, mount=mount, owned=owned, params=hit[1], rest=rest, call=trial)
+    role = await role_of(owned, trial.params, data)
     problem: Exception | None = None
     try:
-        await lockouts.admit(mount.entry, facts, trial)
+        await lockouts.admit(mount.entry, facts, trial, await own_rules(services.router, mount.entry, role))
         assertion = await invoke(exchange)
         if isinstance(assertion, Login):
             await issue(services, mount.entry, trial, assertion)
     except VaultlikeError as refusal:
         problem = refusal
-    role = await role_of(owned, trial.params, data)
     return explain.explain(trial, services.clock.now(), mount.entry.kind, role, problem)

@@ -32,6 +32,17 @@ def admits(cidrs: tuple[str, ...], address: str) -> bool:
         return False
 
 
+def origin_of(address: str) -> str:
+    """What stands for the one who calls: an IPv4 address, or the /64 of an IPv6 one, all of which one host has."""
+    try:
+        ip = IPAddress(address)
+    except (AddrFormatError, ValueError):
+        return address
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4()) if ip.is_ipv4_mapped() else str(IPNetwork(f"{ip}/64").network)
+
+
 def is_network(text: str) -> bool:
     """Whether `text` is an address with a mask, such as `10.0.0.0/8`; a bare address is not."""
     if not _MASKED.fullmatch(text):

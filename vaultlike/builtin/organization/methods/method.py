@@ -7,8 +7,9 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
-from vaultlike.builtin.organization.methods.access import AccessFields
+from vaultlike.builtin.organization.methods.access import CAP, AccessFields
 from vaultlike.builtin.organization.places import FOLDER, METHODS
+from vaultlike.mounts.entry import LockoutSettings
 from vaultlike.sdk import System
 from vaultlike.sdk.resources import decoder
 
@@ -34,8 +35,8 @@ class Attachment(Struct, Generic[F], frozen=True, kw_only=True):
 
 
 class Method(Generic[F]):
-    """One method. `name` is the API's (`azure-auth`), `title` its name in texts, `plugin` the mount type behind it,
-    `fields` what an attachment says.
+    """One method. `name` is the API's (`azure-auth`), `title` its name in texts, `plugin` the mount type behind it
+    (none: its tokens are the organization's own), `fields` what an attachment says.
 
     `instances`: whether each identity has a configuration of the plugin of its own; otherwise all share one mount, with
     a role each. Stateless.
@@ -45,6 +46,7 @@ class Method(Generic[F]):
     title: ClassVar[str]
     plugin: ClassVar[str]
     instances: ClassVar[bool] = True
+    longest: ClassVar[int] = CAP  # what the mount is tuned to, in seconds
     fields: type[F]
 
     def __init__(self) -> None:
@@ -71,6 +73,10 @@ class Method(Generic[F]):
     def removal(self, identity: str) -> Sequence[Step]:
         """What to ask of the plugin where its mount is shared, so that the identity cannot log in any more."""
         return (Step(path=f"role/{identity}", data={}, verb="delete"),)
+
+    def lockout(self, fields: F) -> LockoutSettings | None:
+        """When wrong credentials lock an address out; None where there is nothing to guess."""
+        return None
 
     def remarks(self, fields: F) -> list[str]:
         """What the operator should know of a configuration that is accepted all the same: warnings, and the log."""

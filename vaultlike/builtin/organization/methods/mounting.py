@@ -20,7 +20,7 @@ async def mounted(services: Services, method: Method[Any]) -> Mount:
     options = {"organization": "instances" if method.instances else "roles", "method": method.name}
     description = f"{method.title} of the identities of the API at /api"
     # without tuning a token of ttl 0 would live as long as the server's default, not as long as allowed
-    config = MountConfig(default_lease_ttl=CAP, max_lease_ttl=CAP)
+    config = MountConfig(default_lease_ttl=CAP, max_lease_ttl=method.longest)
     await ensure_mount(services, method.mount, method.plugin, description, options, config)
     mount = services.router.at(method.mount)
     if mount is None or mount.backend is None:

@@ -125,6 +125,8 @@ class _Paths:
 
     async def _alias(self, call: Call, identity: str, mount: Mount) -> None:
         """Without its attachment an alias lets nobody in, so it may come first."""
+        if not self.method.plugin:
+            return
         store, accessor = self.services.identity, mount.entry.accessor
         if any(alias.row.mount == accessor for alias in await store.fresh_aliases(identity)):
             return

@@ -21,6 +21,7 @@ class Staging:
         self._base, self._fresh = base, fresh
         self.values: dict[str, bytes | None] = {}
         self.seen: dict[str, int] = {}  # the version of each that was read below
+        self.regardless: set[str] = set()  # what is to be deleted whoever writes it meanwhile
 
     async def below(self, key: str) -> tuple[bytes, int] | None:
         """What the base has, remembered for the commit."""
@@ -40,7 +41,7 @@ class Staging:
         if self._fresh:
             found += [Delete(folder + key) for key in await self._base.keys() if self.values.get(key) is None]
         for key, value in self.values.items():
-            expect = self.seen.get(key)
+            expect = None if value is None and key in self.regardless else self.seen.get(key)
             if value is not None:
                 found.append(Put(folder + key, value, expect))
             elif not self._fresh and expect != 0:
@@ -122,6 +123,7 @@ class StagedStorage:
                 return False
         for key, (value, _) in changes.items():
             self._staging.values[self._prefix + key] = value
+        self._staging.regardless |= {self._prefix + key for key, change in changes.items() if change == (None, None)}
         return True
 
     def below(self, prefix: str, *, bump: bool | None = None) -> Storage:
