@@ -61,6 +61,10 @@ class Services(Protocol):
         """A token to mint that signed access tokens can name (ADR 7)."""
         ...
 
+    async def find_named(self, jti: str) -> Token | None:
+        """The valid token that signed access tokens call by this name."""
+        ...
+
     async def signed(self, token: Token, ttl: int) -> str:
         """The access token of the second API (ADR 7) for a token that has `ttl` more seconds."""
         ...
@@ -133,8 +137,8 @@ class Services(Protocol):
         """The names that are locked out, by accessor of their mount; of one mount or of all."""
         ...
 
-    async def unlock_user(self, accessor: str, alias: str) -> None:
-        """Lets a name log in again; fine for one who is not locked out."""
+    async def unlock_user(self, accessor: str, alias: str) -> int:
+        """Lets a name log in again; how many counters of failures there were, 0 is fine."""
         ...
 
     async def explanation(self, request_id: str) -> object | None:

@@ -326,6 +326,10 @@ class Core:
         """A token to mint that signed access tokens can name."""
         return self.access_tokens.named(new)
 
+    async def find_named(self, jti: str) -> Token | None:
+        """The valid token that signed access tokens call by this name."""
+        return await self.tokens.find(self.access_tokens.text_of(jti))
+
     async def signed(self, token: Token, ttl: int) -> str:
         """The access token of the second API for a token that has `ttl` more seconds."""
         mount = self.router.at(ORGANIZATION)
@@ -355,9 +359,9 @@ class Core:
         mounts = {mount.entry.accessor: mount.entry for mount in self.router.mounts()}
         return await self.lockouts.locked({key: mounts[key] for key in mounts if accessor in ("", key)})
 
-    async def unlock_user(self, accessor: str, alias: str) -> None:
-        """Lets a name log in again."""
-        await self.lockouts.unlock(accessor, alias)
+    async def unlock_user(self, accessor: str, alias: str) -> int:
+        """Lets a name log in again; how many counters of failures there were."""
+        return await self.lockouts.unlock(accessor, alias)
 
     # Background work, run by one node at a time
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from vaultlike.builtin.organization.backend import Organization
 from vaultlike.core import audited, login, wrapping
 from vaultlike.core.access_tokens import is_signed, namespace_of
 from vaultlike.core.core import Core
@@ -183,6 +184,8 @@ async def admit(core: Core, exchange: Exchange) -> None:
         exchange.entity = await home.identity.standing(token.row.entity)
         if exchange.entity is None or exchange.entity.body.disabled:
             raise UnknownToken(reason="the token's entity is disabled or gone")
+    if token.entry.jti and maker is not None and isinstance(maker.backend, Organization) and not request.uncounted:
+        maker.backend.used(token)
     row = token.row
     core.clients.note(row.namespace, row.entity, token.entry.policies, row.mount)
 
