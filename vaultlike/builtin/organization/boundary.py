@@ -6,11 +6,15 @@ has `sudo` on the path that was called may go beyond: no generated policy gives 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+
+from msgspec import structs
 
 from vaultlike.errors import Boundary
 from vaultlike.policy.acl import ACL, Rule
+from vaultlike.policy.compiled import compile_policies
 from vaultlike.policy.model import DENY
+from vaultlike.policy.parse import parse
 from vaultlike.sdk import Call
 from vaultlike.services import Services
 
@@ -18,17 +22,15 @@ UNLIKELY = "\x00"  # a segment that no path of a request has
 SHOWN = 10  # missing permissions named in one answer
 
 
-async def require_more(services: Services, call: Call, policies: Iterable[str], identity: str = "") -> None:
-    """Raises Boundary unless the caller may do all that `policies` allow to the entity `identity` ("": to anybody)."""
+async def require_acl(services: Services, call: Call, other: ACL) -> None:
+    """Raises Boundary unless the caller may do all that `other` allows."""
     assert call.caller is not None
-    names = tuple(sorted(policies))
-    if call.caller.is_root or not names or identity == call.caller.entity_id != "":
+    if call.caller.is_root:
         return
     own = await services.acl_of_caller(call.caller)
     if own.check(call.operation, call.mount + call.path, call.data, call.wrap_ttl).sudo:
         return
-    entity = await services.identity.entity(identity) if identity else None
-    missing = list(_beyond(own, await services.acl_of(names, entity)))
+    missing = list(_beyond(own, other))
     if missing:
         raise Boundary(
             "You cannot give, or act on somebody who has, more privileges than your own",
@@ -37,10 +39,24 @@ async def require_more(services: Services, call: Call, policies: Iterable[str], 
         )
 
 
+async def require_text(services: Services, call: Call, text: str) -> None:
+    """Raises Boundary unless the caller may do all that a policy's text allows; time limits in it are no excuse."""
+    assert call.caller is not None
+    if not call.caller.is_root:
+        policy = parse("organization", text)
+        lasting = structs.replace(
+            policy, rules=tuple(structs.replace(rule, expires_at=None) for rule in policy.rules)
+        )  # fmt: skip
+        await require_acl(services, call, compile_policies([lasting], now=services.clock.now()))
+
+
 async def require_over(services: Services, call: Call, identity: str) -> None:
     """Raises Boundary unless the caller may do all that an identity may."""
+    assert call.caller is not None
     entity = await services.identity.entity(identity)
-    await require_more(services, call, await services.identity_policies(entity), identity)
+    names = await services.identity_policies(entity)
+    if names and not call.caller.is_root:
+        await require_acl(services, call, await services.acl_of(names, entity))
 
 
 def within(own: ACL, other: ACL) -> bool:

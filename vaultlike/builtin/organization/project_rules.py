@@ -2,8 +2,8 @@
 
 The paths that a caller's policies are asked about (`<id>` a project's, `<folders>` none or several segments):
 
-    organization/projects/<id>                                 the project itself
-    organization/projects/<id>/{environments,roles,members}    its parts, each also below its own name
+    organization/projects/<id>                                      the project itself
+    organization/projects/<id>/{environments,roles,members,tags}  its parts, each also below its own name
     organization/projects/<id>/folders/<environment>/<folders>/<name>
     organization/projects/<id>/imports/<environment>/<folders>/<import>
     organization-secrets/{data,metadata,delete,undelete,destroy,subkeys}/<id>/<environment>/<folders>/<name>
@@ -42,10 +42,10 @@ _SECRETS: dict[str, dict[str, frozenset[str]]] = {
 # the same of what lies in a folder beside the secrets
 _FOLDERS: dict[str, frozenset[str]] = {"read": LOOK, "create": WRITE, "edit": WRITE | CHANGE, "delete": DELETE}
 _TREES = {"secret-folders": "folders", "secret-imports": "imports"}
-_PARTS = {"environments": "environments", "role": "roles", "identity": "members"}
+_PARTS = {"environments": "environments", "role": "roles", "identity": "members", "tags": "tags"}
 # action -> where a part is made and listed, and one of them; a membership is made at its own place
 _OF_PART: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "read": (LIST, LOOK),
+    "read": (LOOK, LOOK),
     "create": (WRITE, frozenset()),
     "edit": (frozenset(), CHANGE),
     "delete": (frozenset(), DELETE),
@@ -72,7 +72,8 @@ def grants_of_builtin(project: Project, role: str) -> tuple[Grant, ...]:
         return (
             Grant(itself, READ),
             Grant(f"{itself}/*", LOOK),
-            *(Grant(f"{itself}/{tree}/*", ALL) for tree in _TREES.values()),
+            *(Grant(f"{itself}/{tree}/*", ALL) for tree in (*_TREES.values(), "tags")),
+            Grant(f"{itself}/tags", ALL),
             *(Grant(f"{SECRETS}{kind}/{project.id}/*", needs) for kind, needs in _secret_needs(*_SECRETS).items()),
         )
     if role == VIEWER:

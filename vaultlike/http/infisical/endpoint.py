@@ -31,6 +31,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     body: type[Struct] | None = None
     query: type[Struct] | None = None
     open: bool = False
+    lenient: bool = False  # whether the token may be missing
     furnished: bool = True  # whether it needs the organization's mounts
     counted: bool = True  # whether it spends a use of the token
 
