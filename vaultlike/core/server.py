@@ -13,6 +13,8 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from vaultlike.builtin.organization.methods.listing import BY_NAME
+from vaultlike.builtin.organization.methods.mounting import mounted
 from vaultlike.builtin.organization.places import furnish
 from vaultlike.clock import Clock
 from vaultlike.core import pipeline
@@ -222,19 +224,22 @@ class Server:
                 self.under_way.pop(request.id, None)  # a further step of a request has the same id
         return await self._while_sealed(request)
 
-    async def furnish(self, namespace: str) -> None:
+    async def furnish(self, namespace: str, method: str = "") -> None:
         """Makes the mounts of the second API in a namespace (by its path without slashes) where they are not yet.
 
-        Raises Sealed, NotFound for an unknown namespace.
+        `method`: the name of a way to log in whose mount is needed too. Raises Sealed, NotFound for an unknown
+        namespace, Unavailable where a method's plugin cannot run.
         """
         root = self.core
         if root is None:
             raise Sealed
+        core = root
         if namespace:
             found, _ = root.namespaces.resolve(namespace, "")
-            await furnish(await root.branches.at(found))
-        else:
-            await furnish(root)
+            core = await root.branches.at(found)
+        await furnish(core)
+        if method:
+            await mounted(core, BY_NAME[method])
 
     async def _while_sealed(self, request: Request) -> Outcome:
         """Sealed means sealed: only the paths that need no key answer."""

@@ -62,6 +62,7 @@ class Call(Struct, kw_only=True, gc=False):
     checks: list[Check] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     simulated: bool = False  # a dry run: nothing may be written
+    bound_at_use: bool = False  # a login whose token is bound to addresses that are judged when it is used
 
     @property
     def name(self) -> str:
@@ -86,7 +87,7 @@ class Call(Struct, kw_only=True, gc=False):
 
         For logins that refuse a wrong address before they do what costs something. Raises Denied.
         """
-        if cidrs:
+        if cidrs and not self.bound_at_use:
             self.require("token_bound_cidrs", list(cidrs), self.remote or "unknown", admits(cidrs, self.remote))
 
     def warn(self, text: str) -> None:

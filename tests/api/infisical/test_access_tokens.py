@@ -110,7 +110,7 @@ async def test_a_login_is_the_identity_s_and_nobody_else_s(server: TestServer) -
     answer = await one.log_in()
     assert answer.auth["entity_id"] == one.id
     unknown = str(uuid.uuid4())
-    assert (await one.log_in(instance=unknown, role=unknown)).status == 400
+    assert (await one.log_in(instance=unknown, role=unknown)).status == 403
 
 
 async def test_a_removed_identity_is_out_at_the_next_request_and_makes_no_new_entity(server: TestServer) -> None:

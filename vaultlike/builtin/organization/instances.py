@@ -15,7 +15,8 @@ from typing import Any
 from msgspec import structs
 
 from vaultlike.builtin.organization.methods import attachments
-from vaultlike.builtin.organization.methods.reach import internal_allowed
+from vaultlike.builtin.organization.methods.reach import OPERATORS_WORD, internal_allowed
+from vaultlike.builtin.organization.organizations import the_organization
 from vaultlike.builtin.organization.places import FOLDER, ORGANIZATION
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Alias, Backend, Call, Context, Login, Renewal, TokenParams
@@ -62,15 +63,18 @@ class Instances(Backend):
         """What the instance of an identity works with. It reaches private addresses only where the operator says so."""
         storage = self.ctx.storage.below(f"{FOLDER}{identity}/")
         ctx = structs.replace(self.ctx, mount=f"{self.ctx.mount}{identity}/", storage=storage)
-        return ctx if internal_allowed(ctx.system) else ctx.guarded()
+        return ctx if self.kind in OPERATORS_WORD or internal_allowed(ctx.system) else ctx.guarded()
 
     async def admit(self, call: Call, identity: str) -> None:
         """Before a login: the identity is known and has this method. Raises Denied; opens nothing for a stranger."""
         known = await self._services.identity.entity(identity) is not None
         call.require("identity", "a known one", "known" if known else "unknown", known)
         own = self._services.router.at(ORGANIZATION)
-        storage = self._services.documents.below(own.entry.storage_prefix) if own is not None else None
-        there = storage is not None and await attachments.attached(storage, identity, self.name)
+        organization = own.backend.ctx if own is not None and own.backend is not None else None
+        if organization is not None and (slug := call.data.get("organizationSlug")):
+            ours = (await the_organization(organization)).slug
+            call.require("organization", ours, str(slug)[:128], slug == ours)
+        there = organization is not None and await attachments.attached(organization.storage, identity, self.name)
         call.require("attachment", f"{self.name} of the identity", "there" if there else "none", there)
 
     async def instance(self, identity: str) -> _Instance:
@@ -134,8 +138,12 @@ async def _enter(mount: Instances, call: Call, route: Route) -> tuple[Call, Any]
     place = instance.table.places[route.pattern.removesuffix("/") if route.verb == "list" else route.pattern]
     params = {name: value for name, value in call.params.items() if name != CAPTURE}
     inner = structs.replace(
-        call, path=call.path[len(identity) + 1 :], mount=f"{call.mount}{identity}/", params=params
-    )  # fmt: skip
+        call,
+        path=call.path[len(identity) + 1 :],
+        mount=f"{call.mount}{identity}/",
+        params=params,
+        bound_at_use=route.login is not None,  # a token's networks are those of its uses, not of its login
+    )
     return inner, place.routes[route.verb]
 
 

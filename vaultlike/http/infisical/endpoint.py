@@ -34,6 +34,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     lenient: bool = False  # whether the token may be missing
     furnished: bool = True  # whether it needs the organization's mounts
     counted: bool = True  # whether it spends a use of the token
+    fixed: dict[str, str] = {}  # what its handler finds in the params, as if the path had captured it
 
 
 def endpoint(method: str, path: str, **facts: Any) -> Callable[[H], H]:
@@ -95,7 +96,7 @@ class Endpoints:
         hit = step.methods.get("GET" if method == "HEAD" else method)
         if hit is None:
             raise UnsupportedOperation(f"Route {method}:/api{path[:128]} not found")
-        return hit[0], dict(zip(hit[1], map(_decoded, captured), strict=True))
+        return hit[0], {**hit[0].fixed, **dict(zip(hit[1], map(_decoded, captured), strict=True))}
 
 
 def _walk(step: _Step, segments: list[str], at: int, captured: list[str]) -> tuple[_Step, list[str]] | None:

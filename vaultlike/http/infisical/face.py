@@ -10,7 +10,16 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.core.server import Server
 from vaultlike.errors import Internal, NotFound, VaultlikeError
-from vaultlike.http.infisical import access_token, folders, secrets, status
+from vaultlike.http.infisical import (
+    access_token,
+    azure_auth,
+    folders,
+    jwt_auth,
+    methods,
+    oidc_auth,
+    secrets,
+    status,
+)
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import Endpoint, Endpoints
 from vaultlike.http.infisical.errors import Unauthorized, refusal
@@ -26,6 +35,10 @@ MODULES: tuple[ModuleType, ...] = (
     access_token,
     secrets,
     folders,
+    methods,
+    azure_auth,
+    oidc_auth,
+    jwt_auth,
 )
 _encode = msgspec.json.Encoder().encode
 

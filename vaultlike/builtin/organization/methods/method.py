@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
-from vaultlike.builtin.organization.methods.access import CAP, AccessFields
+from vaultlike.builtin.organization.methods.access import CAP, AccessFields, partial
 from vaultlike.builtin.organization.places import FOLDER, METHODS
 from vaultlike.mounts.entry import LockoutSettings
 from vaultlike.sdk import System
@@ -51,6 +51,7 @@ class Method(Generic[F]):
 
     def __init__(self) -> None:
         self.decode = decoder(Attachment[self.fields])  # type: ignore[name-defined]
+        self.update = partial(self.fields)  # the body of an update: nothing has to be sent
 
     @property
     def mount(self) -> str:

@@ -14,7 +14,7 @@ from msgspec import UNSET, structs
 
 from vaultlike.builtin.organization.boundary import require_over
 from vaultlike.builtin.organization.methods import attachments
-from vaultlike.builtin.organization.methods.access import AccessFields, checked_access, partial
+from vaultlike.builtin.organization.methods.access import AccessFields, checked_access
 from vaultlike.builtin.organization.methods.applying import apply
 from vaultlike.builtin.organization.methods.listing import ALL
 from vaultlike.builtin.organization.methods.method import Attachment, Method
@@ -53,7 +53,6 @@ class _Paths:
     def declared(self) -> list[Route]:
         """The routes of one method."""
         method, pattern = self.method, f"identities/{{id:any}}/methods/{self.method.name}"
-        update = partial(method.fields)
         noun = f"{method.title} of an identity"
 
         def of(name: str) -> Callable[..., Awaitable[Any]]:
@@ -65,7 +64,7 @@ class _Paths:
         return [
             Route(pattern=pattern, verb="read", handler=of("read"), response=method.fields, summary=f"Reads {noun}."),
             Route(pattern=pattern, verb="write", handler=of("attach"), body=method.fields, summary=f"Attaches {noun}."),
-            Route(pattern=pattern, verb="patch", handler=of("update"), body=update, summary=f"Changes {noun}."),
+            Route(pattern=pattern, verb="patch", handler=of("update"), body=method.update, summary=f"Changes {noun}."),
             Route(pattern=pattern, verb="delete", handler=of("revoke"), summary=f"Revokes {noun}, with its tokens."),
         ]
 

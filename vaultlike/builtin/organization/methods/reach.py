@@ -14,6 +14,7 @@ from vaultlike.sdk.addresses import public_only
 VARIABLE = "ALLOW_INTERNAL_IP_CONNECTIONS"
 SWITCH = "allow_internal_ip_connections"
 STANZA = "infisical"
+OPERATORS_WORD = frozenset(("azure",))  # plugins that reach addresses of the server's own configuration alone
 
 
 def internal_allowed(system: System) -> bool:
