@@ -360,3 +360,19 @@ def test_a_rate_limit_is_one_for_all_workers(server: Running) -> None:
     found = [status for _ in range(5) for status in both.statuses("GET", "sys/internal/ui/mounts")]
     assert found == [200] * 5 + [429] * 5
     both.close()
+
+
+def test_metrics_are_of_all_workers(server: Running) -> None:
+    root = opened(server)
+    both = Both(server)
+
+    def requests() -> list[int]:
+        bodies = [body for _, body in both.call("GET", "sys/metrics", token=root)]
+        return [one["Count"] for body in bodies for one in body["Samples"] if one["Name"].endswith("handle_request")]
+
+    first, second = requests()
+    assert second == first + 1  # the second worker knows of the first one's answer
+    for _ in range(10):
+        both.call("GET", "sys/auth", token=root)
+    assert requests() == [second + 21, second + 22]
+    both.close()

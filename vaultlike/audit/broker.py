@@ -18,6 +18,7 @@ from vaultlike.audit.event import AuditEvent
 from vaultlike.audit.slot import Slot
 from vaultlike.clock import Clock
 from vaultlike.errors import AuditFailed, Invalid
+from vaultlike.meters import AUDIT_REQUEST, AUDIT_RESPONSE, Meters
 from vaultlike.sdk.egress import Egress
 from vaultlike.storage.view import View
 
@@ -34,8 +35,11 @@ _encode = msgspec.json.Encoder().encode
 class AuditBroker:
     """The audit of one server. `salt` is the secret from which each device's hashing key is made."""
 
-    def __init__(self, view: View, clock: Clock, log: FilteringBoundLogger, salt: bytes, egress: Egress) -> None:
-        self._view, self._clock, self._log, self._salt, self._egress = view, clock, log, salt, egress
+    def __init__(
+        self, view: View, clock: Clock, log: FilteringBoundLogger, salt: bytes, egress: Egress, meters: Meters
+    ) -> None:
+        self._view, self._clock, self._log, self._salt = view, clock, log, salt
+        self._egress, self._meters = egress, meters
         self._slots: tuple[Slot, ...] = ()
         self._headers: Mapping[str, bool] = {}
         self._behind: set[asyncio.Task[bool]] = set()  # records that nobody waits for
@@ -76,6 +80,7 @@ class AuditBroker:
                 ok and not slot.best_effort for (slot, _), ok in zip(waiting, results, strict=True)
             )
         if required and not accepted:
+            self._meters.add(AUDIT_REQUEST if event.type == "request" else AUDIT_RESPONSE)
             raise AuditFailed(reason="no audit device took the record")
 
     def _leave(self, pending: Coroutine[None, None, bool]) -> None:

@@ -23,7 +23,8 @@ from vaultlike.core.request import Outcome, Request
 from vaultlike.core.shared import Shared
 from vaultlike.core.windows import Windows
 from vaultlike.core.wiring import make_backend, make_catalog
-from vaultlike.errors import Invalid, Sealed, UnsupportedOperation
+from vaultlike.errors import Invalid, Sealed, UnsupportedOperation, VaultlikeError
+from vaultlike.meters import DONE, FAILED, LOGINS, REFUSED, REQUESTS, Meters
 from vaultlike.sdk import Call, Raw, Reply
 from vaultlike.sdk.egress import Egress
 from vaultlike.sdk.fields import fields_of
@@ -79,11 +80,12 @@ class Server:
         seals: Seals | None = None,
         random: Callable[[int], bytes] = os.urandom,
         windows: Windows | None = None,
+        meters: Meters | None = None,
     ) -> None:
-        """`windows`: where rate limits are counted together with other processes."""
+        """`windows` and `meters`: where this process counts together with others."""
         self.engine, self.settings, self.clock, self.log = engine, settings, clock, log
         self.egress, self.random = egress, random
-        self._windows = windows or Windows(random)
+        self._windows, self.meters = windows or Windows(random), meters or Meters()
         seals = seals or Seals()
         self.custodian = Custodian(engine, seals, clock, storage_type=settings.storage_type, random=random)
         self.keeper = Keeper(self.custodian, seals, clock, log, self._open)
@@ -191,6 +193,7 @@ class Server:
                 catalog=self.catalog,
                 reload_keys=self.custodian.refresh,
                 windows=self._windows,
+                meters=self.meters,
             )
             core = Core(shared, lambda core, entry: make_backend(self, core, entry))
             core.leader.everywhere(60.0, "key uses", self.rotation.save)
@@ -217,12 +220,27 @@ class Server:
         """Answers one request, or raises the VaultlikeError that is its answer."""
         core = self.core
         if core is not None:
-            self.under_way[request.id] = UnderWay(self.clock.now(), request.remote, request.path, request.verb)
-            try:
-                return await pipeline.handle(core, request)
-            finally:
-                self.under_way.pop(request.id, None)  # a further step of a request has the same id
+            return await self._metered(core, request)
         return await self._while_sealed(request)
+
+    async def _metered(self, core: Core, request: Request) -> Outcome:
+        """The answer of the pipeline, shown as under way until then and counted."""
+        meters, status = self.meters, 500
+        began = self.clock.monotonic()
+        self.under_way[request.id] = UnderWay(self.clock.now(), request.remote, request.path, request.verb)
+        try:
+            outcome = await pipeline.handle(core, request)
+            status = 200
+            if isinstance(outcome.reply, Reply) and outcome.reply.auth is not None and not request.token:
+                meters.add(LOGINS, (self.clock.monotonic() - began) * 1000)
+            return outcome
+        except VaultlikeError as problem:
+            status = problem.status
+            raise
+        finally:
+            self.under_way.pop(request.id, None)  # a further step of a request has the same id
+            meters.add(REQUESTS, (self.clock.monotonic() - began) * 1000)
+            meters.add(FAILED if status >= 500 else REFUSED if status >= 400 else DONE)
 
     async def furnish(self, namespace: str, method: str = "") -> None:
         """Makes the mounts of the second API in a namespace (by its path without slashes) where they are not yet.

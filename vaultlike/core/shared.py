@@ -16,6 +16,7 @@ from vaultlike.core.throttle import Throttle
 from vaultlike.core.windows import Windows
 from vaultlike.identity.clients import ClientLog
 from vaultlike.log import named
+from vaultlike.meters import Meters
 from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.namespaces import Namespaces
 from vaultlike.sdk.egress import Egress
@@ -41,6 +42,7 @@ class Shared:
         catalog: Catalog,
         reload_keys: Callable[[], object],
         windows: Windows,
+        meters: Meters,
     ) -> None:
         self.engine, self.barrier, self.settings = engine, barrier, settings
         self.clock, self.random, self.egress, self.catalog = clock, random, egress, catalog
@@ -51,10 +53,10 @@ class Shared:
         self.storage = View(engine, barrier, "", "core/", cache=self.cache)
         self.namespaces = Namespaces(self.storage, random)
         audit = View(engine, barrier, "", "audit/", cache=self.cache)
-        self.audit = AuditBroker(audit, clock, named(log, "audit"), barrier.derive("audit"), egress)
+        self.audit = AuditBroker(audit, clock, named(log, "audit"), barrier.derive("audit"), egress, meters)
         self.explanations = Explanations(engine, barrier, clock, self.log, keep=settings.explanations)
         self.leader = Leader(engine, clock, self.log, random)
-        self.throttle = Throttle(clock, windows)
+        self.throttle = Throttle(clock, windows, meters)
         self.clients = ClientLog(View(engine, barrier, "", "clients/", bump=False), clock, self.log, random)
         counters = View(engine, barrier, "", "lockout/", bump=False)
         self.lockouts = Lockouts(counters, barrier.derive("lockout"), clock, self.log, lambda: self.settings)

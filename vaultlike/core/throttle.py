@@ -12,6 +12,7 @@ import math
 from vaultlike.clock import Clock
 from vaultlike.core.windows import Windows
 from vaultlike.errors import TooMany
+from vaultlike.meters import LIMITED, Meters
 from vaultlike.system.rate_limits import Quotas, RateLimit
 
 
@@ -26,8 +27,8 @@ class RateLimited(TooMany):
 class Throttle:
     """Counts for one server."""
 
-    def __init__(self, clock: Clock, windows: Windows) -> None:
-        self._clock, self._windows = clock, windows
+    def __init__(self, clock: Clock, windows: Windows, meters: Meters) -> None:
+        self._clock, self._windows, self._meters = clock, windows, meters
 
     def count(self, rule: RateLimit, path: str, address: str, entity: str, quotas: Quotas) -> None:
         """Counts one request of an address, made by an entity ("" for none); `quotas` holds the settings of all rules.
@@ -40,6 +41,7 @@ class Throttle:
         wait = self._windows.take(key, self._clock.monotonic(), count, rule.interval, rule.block_interval)
         if wait <= 0:
             return
+        self._meters.add(LIMITED)
         seconds = max(1, math.ceil(wait))
         raise RateLimited(
             quotas.log_refusals,

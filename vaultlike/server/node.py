@@ -18,6 +18,7 @@ from vaultlike.http.faces import Faces
 from vaultlike.http.listener import ListenerError, bind, bind_shares
 from vaultlike.http.message import Handler
 from vaultlike.http.server import HttpServer
+from vaultlike.meters import Meters
 from vaultlike.sdk.egress import Egress
 from vaultlike.seal.configured import seals_of
 from vaultlike.server.check import listener_settings, seal_stanza
@@ -89,9 +90,14 @@ class Node:
     """A server over its database, with its listeners."""
 
     def __init__(
-        self, config: ServerConfig, environment: Mapping[str, str], clock: Clock, windows: Windows | None = None
+        self,
+        config: ServerConfig,
+        environment: Mapping[str, str],
+        clock: Clock,
+        windows: Windows | None = None,
+        meters: Meters | None = None,
     ) -> None:
-        """Does no I/O. `windows`: where several processes count their rate limits together.
+        """Does no I/O. `windows` and `meters`: where several processes count together.
 
         Raises StartFailure when the seal cannot be built.
         """
@@ -112,6 +118,7 @@ class Node:
             egress=egress,
             seals=seals,
             windows=windows,
+            meters=meters,
         )
         self.face = Faces(self.server, self._log)
         self._http = HttpServer(clock)

@@ -23,6 +23,7 @@ from msgspec import Struct, structs
 from vaultlike.clock import Clock
 from vaultlike.config import ServerConfig
 from vaultlike.core.windows import Windows
+from vaultlike.meters import Meters
 from vaultlike.server import banner
 from vaultlike.server.failure import StartFailure
 from vaultlike.server.frames import BadFrame, Frame, Kind
@@ -60,7 +61,7 @@ class Supervisor:
     def __init__(self, config: ServerConfig, environment: Mapping[str, str], sources: Sources, clock: Clock) -> None:
         self._config, self._environment = config, environment
         self._sources, self._clock = sources, clock
-        self._windows = Windows(os.urandom, shared=True)
+        self._windows, self._meters = Windows(os.urandom, shared=True), Meters(config.workers)
         self._logs = Logs(threads=False)
         self._notifier = Notifier(environment)
         self._selector = selectors.DefaultSelector()
@@ -202,7 +203,9 @@ class Supervisor:
             for number, groups in enumerate(sockets):
                 for sock in (sock for group in groups for sock in group if number != child.number):
                     sock.close()
-            worker = Worker(child.number, config, self._environment, self._sources, self._clock, self._windows)
+            worker = Worker(
+                child.number, config, self._environment, self._sources, self._clock, self._windows, self._meters
+            )
             code = worker.work(theirs, sockets[child.number])
         except BaseException:
             with contextlib.suppress(OSError):

@@ -15,6 +15,7 @@ import uvloop
 from vaultlike.clock import Clock
 from vaultlike.config import ServerConfig
 from vaultlike.core.windows import Windows
+from vaultlike.meters import Meters
 from vaultlike.server.channel import Channel, PeerGone
 from vaultlike.server.failure import StartFailure
 from vaultlike.server.frames import Frame, Kind
@@ -37,9 +38,11 @@ class Worker:
         sources: Sources,
         clock: Clock,
         windows: Windows,
+        meters: Meters,
     ) -> None:
         self._number, self._config, self._environment = number, config, environment
-        self._sources, self._clock, self._windows = sources, clock, windows
+        self._sources, self._clock, self._windows, self._meters = sources, clock, windows, meters
+        meters.own = number
         self._logs = Logs()
         log: Any = structlog.get_logger("vaultlike")
         self._log = log
@@ -69,7 +72,7 @@ class Worker:
         return 0
 
     async def _serve(self, channel: Channel, sockets: Sockets, stopping: asyncio.Event) -> None:
-        node = Node(self._config, self._environment, self._clock, self._windows)
+        node = Node(self._config, self._environment, self._clock, self._windows, self._meters)
         siblings = Siblings(self._number, self._config.workers, channel, node.server, node.face)
         node.server.siblings = siblings
         reading = asyncio.create_task(channel.run(siblings.answer), name="channel")

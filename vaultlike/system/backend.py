@@ -73,7 +73,7 @@ class System(Backend):
             Tools(services),
             Cors(services),
             UiHeaders(services),
-            Counters(services),
+            Counters(services, life),
             Activity(services),
             OpenApi(services),
             QuotaPaths(services),

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from vaultlike.clock import Clock
 from vaultlike.errors import Invalid, VaultlikeError
+from vaultlike.meters import Meters
 from vaultlike.sdk import Call, Raw, read, write
 from vaultlike.sdk.routes import Route, Verb, routes_of_function
 from vaultlike.seal.custodian import Custodian
@@ -42,6 +43,11 @@ class Life(Protocol):
     @property
     def under_way(self) -> Mapping[str, UnderWay]:
         """The requests that this process is answering, by id."""
+        ...
+
+    @property
+    def meters(self) -> Meters:
+        """What all processes of the server have counted."""
         ...
 
     async def initialize(self, order: InitOrder) -> tuple[Initialized, str]: ...

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.audit.event import AuditAuth, AuditEvent
 from vaultlike.clock import FakeClock
+from vaultlike.meters import Meters
 from vaultlike.sdk.egress import Egress
 from vaultlike.storage.sqlite import SqliteEngine
 from vaultlike.storage.view import DecodedCache, Generation, View
@@ -83,7 +84,7 @@ async def node(
 
     def make() -> AuditBroker:
         view = View(engine, Aes(), "", "audit/", cache=DecodedCache(Generation()))
-        made.append(AuditBroker(view, clock, log, SALT, egress))
+        made.append(AuditBroker(view, clock, log, SALT, egress, Meters()))
         return made[-1]
 
     yield make
