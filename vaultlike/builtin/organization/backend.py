@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from vaultlike.builtin.organization.bootstrap import BootstrapPaths
 from vaultlike.builtin.organization.claims import access_claims
+from vaultlike.builtin.organization.environment_paths import EnvironmentPaths
+from vaultlike.builtin.organization.identity_paths import IdentityPaths
+from vaultlike.builtin.organization.identity_search import SearchPaths
+from vaultlike.builtin.organization.member_paths import MemberPaths
 from vaultlike.builtin.organization.methods.paths import Methods
+from vaultlike.builtin.organization.organization_paths import OrganizationPaths
 from vaultlike.builtin.organization.part import Part
+from vaultlike.builtin.organization.project_paths import ProjectPaths
+from vaultlike.builtin.organization.project_role_paths import ProjectRolePaths
+from vaultlike.builtin.organization.role_paths import RolePaths
 from vaultlike.builtin.organization.secrets.batches import Batches
 from vaultlike.builtin.organization.secrets.folder_paths import FolderPaths
 from vaultlike.builtin.organization.secrets.import_paths import ImportPaths
@@ -17,6 +26,15 @@ from vaultlike.services import Services
 from vaultlike.tokens.entry import Token
 
 PARTS: tuple[type[Part], ...] = (
+    OrganizationPaths,
+    BootstrapPaths,
+    IdentityPaths,
+    SearchPaths,
+    RolePaths,
+    ProjectPaths,
+    EnvironmentPaths,
+    ProjectRolePaths,
+    MemberPaths,
     Reader,
     Writer,
     Batches,

@@ -6,6 +6,7 @@ has `sudo` on the path that was called may go beyond: no generated policy gives 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from msgspec import structs
@@ -71,17 +72,15 @@ def _beyond(own: ACL, other: ACL) -> Iterator[dict[str, object]]:
     if other.is_root:
         yield {"path": "*", "capabilities": ["root"]}
         return
-    theirs = list(other.rules())
-    places = {rule.pattern: "" for rule in theirs}
-    for rule in own.rules():  # a narrower rule of the caller's may hold less than the wider one that gives the right
-        places.setdefault(rule.pattern, "")
-    segmented = [rule.pattern for rule in theirs if rule.kind == "segments"]
-    mixed = [rule.pattern for rule in own.rules() if rule.kind == "segments"]
-    paths = dict.fromkeys(_witness(pattern) for pattern in places)
-    for one in (*segmented, *mixed):
-        for pattern in places:
-            if (met := _meet(one, pattern)) is not None:
-                paths[_witness(met)] = None
+    theirs = [rule.pattern for rule in other.rules()]
+    # a narrower rule of the caller's may hold less than the wider one that gives the right
+    patterns = dict.fromkeys([*theirs, *_near([rule.pattern for rule in own.rules()], theirs)])
+    segmented = [pattern for pattern in patterns if "+" in pattern.split("/")]
+    patterns |= dict.fromkeys(
+        met for one in segmented for pattern in list(patterns) if (met := _meet(one, pattern)) is not None
+    )
+    deepest = max((pattern.count("/") for pattern in segmented), default=0)
+    paths = dict.fromkeys(path for pattern in patterns for path in _witnesses(pattern, deepest))
     for path in paths:
         found = other.check("read", path).rule
         if found is None or DENY in found.capabilities:
@@ -103,10 +102,38 @@ def _conditional(rule: Rule) -> bool:
     return bool(rule.allowed or rule.denied or rule.required or rule.min_wrapping_ttl or rule.max_wrapping_ttl)
 
 
-def _witness(pattern: str) -> str:
-    """A path that fits a pattern, and that no narrower pattern is likely to fit."""
-    stem, rest = (pattern[:-1], UNLIKELY) if pattern.endswith("*") else (pattern, "")
-    return "/".join(UNLIKELY if segment == "+" else segment for segment in stem.split("/")) + rest
+def _near(own: list[str], theirs: list[str]) -> list[str]:
+    """Those of the caller's patterns that may meet one of the others: cheap, however many projects a caller is in."""
+    heads = sorted({_head(pattern) for pattern in theirs})
+    starts = tuple(heads)
+    found = []
+    for pattern in own:
+        head = _head(pattern)
+        at = bisect_left(heads, head)
+        if head.startswith(starts) or (at < len(heads) and heads[at].startswith(head)):
+            found.append(pattern)
+    return found
+
+
+def _head(pattern: str) -> str:
+    """What every path that fits begins with."""
+    head = pattern.removesuffix("*")
+    segments = head.split("/")
+    return "/".join([*segments[: segments.index("+")], ""]) if "+" in segments else head
+
+
+def _witnesses(pattern: str, deepest: int) -> Iterator[str]:
+    """Paths that fit a pattern and, likely, no narrower one; below a `*` one for each depth that counts."""
+    stem = pattern.removesuffix("*")
+    path = "/".join(UNLIKELY if segment == "+" else segment for segment in stem.split("/"))
+    if stem == pattern:
+        yield path
+        return
+    path += UNLIKELY
+    yield path
+    for _ in range(path.count("/"), deepest + 1):
+        path += "/" + UNLIKELY
+        yield path
 
 
 def _meet(one: str, other: str) -> str | None:

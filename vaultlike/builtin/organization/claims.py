@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vaultlike.builtin.organization.identities import Identities
+from vaultlike.builtin.organization.organizations import the_organization
 from vaultlike.sdk import Context
 from vaultlike.services import Services
 from vaultlike.tokens.entry import Token
@@ -12,12 +14,14 @@ NO_END = 1_000_000_000  # how the API spells "no maximum": 0 makes clients log i
 async def access_claims(ctx: Context, services: Services, token: Token) -> dict[str, object]:
     """The claims of a token beside its id and its times."""
     entry, row = token.entry, token.row
-    entity = await services.identity.entity(row.entity)
+    identity, organization = await Identities(ctx.storage).known(row.entity), await the_organization(ctx)
     claims: dict[str, object] = {
         "authTokenType": "identityAccessToken",
         "identityId": row.entity,
         "identityAccessTokenId": entry.jti,
-        "identityName": entity.name if entity is not None else "",
+        "identityName": identity.name if identity is not None else "",
+        "orgId": organization.id,
+        "rootOrgId": organization.id,
         "creationEpoch": int(entry.created_at),
         "accessTokenTTL": entry.creation_ttl,
     }

@@ -23,6 +23,7 @@ from vaultlike.http.infisical import (
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import Endpoint, Endpoints
 from vaultlike.http.infisical.errors import Unauthorized, refusal
+from vaultlike.http.infisical.resources import RESOURCES
 from vaultlike.http.infisical.settings import FaceSettings, face_settings
 from vaultlike.http.infisical.validation import parse, read_body, read_query
 from vaultlike.http.message import Incoming, Outgoing
@@ -39,6 +40,7 @@ MODULES: tuple[ModuleType, ...] = (
     azure_auth,
     oidc_auth,
     jwt_auth,
+    *RESOURCES,
 )
 _encode = msgspec.json.Encoder().encode
 
@@ -84,7 +86,7 @@ class InfisicalFace:
         found, params = self._endpoints.find(incoming.method, incoming.raw_path[len(PREFIX) :])
         settings = self._namespace(incoming)
         token = "" if found.open else _token(incoming)
-        if not found.open and not token:
+        if not found.open and not token and not found.lenient:
             raise Unauthorized("Token missing")
         if found.furnished:
             await self._server.furnish(settings.namespace)
