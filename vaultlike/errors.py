@@ -159,6 +159,16 @@ class WrongMethod(UnsupportedOperation):
     routed = False
 
 
+class VersionConflict(VaultlikeError):
+    """What was to be changed is not the version that the caller knows (409)."""
+
+    status = 409
+
+    def __init__(self, current: int, expected: int) -> None:
+        data = {"currentVersion": current, "expectedVersion": expected}
+        super().__init__(f"the version is {current}, not {expected}", data=data)
+
+
 class TooLarge(VaultlikeError):
     """The request exceeds a size limit (413)."""
 

@@ -66,13 +66,19 @@ _NAMES: tuple[tuple[type[VaultlikeError], int, str, str], ...] = (
 )
 
 
-def refusal(problem: VaultlikeError, request_id: str) -> Outgoing:
-    """The answer that says no."""
+def named(problem: VaultlikeError) -> tuple[int, str, str]:
+    """Status, name and text of a refusal."""
     status, name, text = next(
         ((status, name, text) for kind, status, name, text in _NAMES if isinstance(problem, kind)),
         (500, "InternalServerError", "Something went wrong"),
     )
-    message: object = text or "; ".join(problem.messages) or ("Not found" if status == 404 else name)
+    return status, name, text or "; ".join(problem.messages) or ("Not found" if status == 404 else name)
+
+
+def refusal(problem: VaultlikeError, request_id: str) -> Outgoing:
+    """The answer that says no."""
+    status, name, text = named(problem)
+    message: object = text
     if isinstance(problem, Unprocessable):
         message = problem.issues
     body: dict[str, object] = {"reqId": request_id, "statusCode": status, "message": message, "error": name}

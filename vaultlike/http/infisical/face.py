@@ -19,6 +19,9 @@ from vaultlike.http.infisical import (
     oidc_auth,
     secrets,
     status,
+    token_auth,
+    unbuilt,
+    universal_auth,
 )
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import Endpoint, Endpoints
@@ -40,6 +43,9 @@ MODULES: tuple[ModuleType, ...] = (
     azure_auth,
     oidc_auth,
     jwt_auth,
+    universal_auth,
+    token_auth,
+    unbuilt,
     *RESOURCES,
 )
 _encode = msgspec.json.Encoder().encode
@@ -68,7 +74,7 @@ class InfisicalFace:
 
     async def __call__(self, incoming: Incoming) -> Outgoing:
         """One HTTP request to one HTTP answer; never raises."""
-        request_id = f"req-{base62(self._server.random, 14)}"
+        request_id = new_request_id(self._server)
         try:
             outgoing = await self._answer(incoming, request_id)
         except VaultlikeError as problem:
@@ -85,7 +91,7 @@ class InfisicalFace:
     async def _answer(self, incoming: Incoming, request_id: str) -> Outgoing:
         found, params = self._endpoints.find(incoming.method, incoming.raw_path[len(PREFIX) :])
         settings = self._namespace(incoming)
-        token = "" if found.open else _token(incoming)
+        token = "" if found.open else bearer(incoming)
         if not found.open and not token and not found.lenient:
             raise Unauthorized("Token missing")
         if found.furnished:
@@ -123,7 +129,12 @@ def _arguments(found: Endpoint, incoming: Incoming) -> list[Any]:
     return arguments
 
 
-def _token(incoming: Incoming) -> str:
+def new_request_id(server: Server) -> str:
+    """A fresh id, `req-` and 14 letters and digits; also the core's id of the request."""
+    return f"req-{base62(server.random, 14)}"
+
+
+def bearer(incoming: Incoming) -> str:
     """`x-api-key` before `Authorization: Bearer` (spec/infisical.md 0); a Vault token may come in its own header."""
     headers = incoming.headers
     if key := headers.get("X-Api-Key", ""):

@@ -1,4 +1,4 @@
-"""Whether and for which namespaces the second face answers: the `infisical` stanzas of the server's configuration."""
+"""Whether and where the second face answers: the `infisical` and `hanzo` stanzas of the configuration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from vaultlike.settings import Settings
 
-STANZA = "infisical"
+STANZA, HANZO = "infisical", "hanzo"
 
 
 class FaceSettings(Struct, frozen=True, kw_only=True):
@@ -26,6 +26,12 @@ def face_settings(settings: Settings) -> dict[str, FaceSettings]:
     """The namespaces that are served, by path."""
     found = (_read(stanza) for stanza in settings.stanzas.get(STANZA, ()))
     return {each.namespace: each for each in found if each.enabled}
+
+
+def hanzo_namespaces(settings: Settings) -> tuple[str, ...]:
+    """The namespaces (as in FaceSettings) where the paths of Hanzo KMS are on."""
+    stanzas = settings.stanzas.get(HANZO, ())
+    return tuple(stanza.get("name", "").strip("/") for stanza in stanzas if stanza.get("enabled") == "true")
 
 
 def _read(stanza: Mapping[str, str]) -> FaceSettings:
