@@ -16,10 +16,10 @@ PYTEST_ARGS ?=
 COMPILE := $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
-.PHONY: help setup test lint format types imports unit demo docs bench lock clean example-go compat-hvac
+.PHONY: help setup test lint format types imports unit demo docs bench lock clean example-go compat-hvac compat-terraform
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## the virtual environment, exactly as locked
 
@@ -78,6 +78,10 @@ example-go: $(READY)  ## the Go client against a server of ours
 compat-hvac: $(READY)  ## hvac's own tests against a server of ours; HVAC_REPO names a clone of hvac/hvac
 	@test -n "$${HVAC_REPO:-}" || { echo "set HVAC_REPO to a clone of hvac/hvac" >&2; exit 1; }
 	HVAC_PYTHON=$(abspath $(PY)) tests/compat/hvac.sh "$(abspath $(PY)) -m vaultlike"
+
+compat-terraform: $(READY)  ## Terraform against servers of ours; VAULT_TERRAFORM_PROVIDER names a binary of the provider
+	@command -v terraform >/dev/null || { echo "terraform is needed" >&2; exit 1; }
+	VAULT_TERRAFORM_PROVIDER="$${VAULT_TERRAFORM_PROVIDER:-registry}" $(PY) -m pytest tests/compat/test_terraform.py $(PYTEST_ARGS)
 
 lock: $(DEPS)  ## resolve the dependencies again
 	$(COMPILE) --upgrade --output-file requirements.lock pyproject.toml

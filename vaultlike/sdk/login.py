@@ -64,7 +64,6 @@ def follow_deprecated(given: dict[str, object]) -> None:
 
 
 TOKEN_TYPES = {"": "default", "default": "default", "service": "service", "batch": "batch"}
-TOKEN_TYPES |= {"default-service": "default", "default-batch": "batch"}
 
 
 def check_token_params(params: TokenParams, mount_max_ttl: int) -> list[str]:

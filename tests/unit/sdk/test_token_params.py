@@ -28,7 +28,9 @@ def written(data: dict[str, object], old: TokenParams | None = None) -> dict[str
         ({"token_type": "paper"}, "invalid 'token_type' value \"paper\""),
         ({"token_type": "batch", "token_num_uses": 1}, "'token_type' cannot be 'batch' or 'default_batch' when set to"),
         ({"token_type": "batch", "token_period": 1}, "periodic tokens"),
-        ({"token_type": "default-batch", "token_period": 1}, "periodic tokens"),
+        # Kept as "default" it would never read back as it was sent: Terraform then plans the same change for ever.
+        ({"token_type": "default-service"}, "invalid 'token_type' value \"default-service\""),
+        ({"token_type": "default-batch"}, "invalid 'token_type' value \"default-batch\""),
     ],
 )
 def test_contradictions_are_refused(facts: dict[str, object], text: str) -> None:
@@ -88,7 +90,7 @@ def test_null_clears_lists_and_leaves_durations() -> None:
 
 
 def test_the_type_is_normalised() -> None:
-    for sent, kept in {"": "default", "default-service": "default", "default-batch": "batch"}.items():
+    for sent, kept in {"": "default", "default": "default", "batch": "batch"}.items():
         params = TokenParams(token_type=sent)
         check_token_params(params, 0)
         assert params.token_type == kept
