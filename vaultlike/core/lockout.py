@@ -230,13 +230,14 @@ def rules_of(mount: MountEntry, settings: Settings) -> Rules:
     )
 
 
-async def own_rules(router: Router, mount: MountEntry, identity: str) -> Rules | None:
-    """The rules of an identity that logs in at a mount of the second API; None at all other mounts."""
-    if not mount.of_organization:
+async def own_rules(router: Router, mount: MountEntry, identity: str, call: Call) -> Rules | None:
+    """The rules of an identity that logs in at a mount that all identities share; None at all other mounts. Raises
+    Denied where the login is for another organization."""
+    if not mount.of_organization or mount.instances:
         return None
     organization = router.at(ORGANIZATION)
     backend = organization.backend if organization is not None else None
-    settings = await backend.lockout(mount.path, identity) if isinstance(backend, Organization) else None
+    settings = await backend.admit(call, mount.path, identity) if isinstance(backend, Organization) else None
     return Rules(disabled=True) if settings is None else _of_settings(settings)
 
 

@@ -26,7 +26,9 @@ async def log_in(core: Core, exchange: Exchange) -> Reply | Raw | None:
     problem: Exception | None = None
     attempt: Attempt | None = None
     try:
-        attempt = await core.lockouts.admit(mount.entry, facts, call, await own_rules(core.router, mount.entry, role))
+        attempt = await core.lockouts.admit(
+            mount.entry, facts, call, await own_rules(core.router, mount.entry, role, call)
+        )
         assertion = await invoke(exchange)
         if not isinstance(assertion, Login):  # a step of a longer exchange, e.g. the address to visit
             return assertion if isinstance(assertion, (Reply, Raw)) else Reply(data=assertion)  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ async def simulate(
     role = await role_of(owned, trial.params, data)
     problem: Exception | None = None
     try:
-        await lockouts.admit(mount.entry, facts, trial, await own_rules(services.router, mount.entry, role))
+        await lockouts.admit(mount.entry, facts, trial, await own_rules(services.router, mount.entry, role, trial))
         assertion = await invoke(exchange)
         if isinstance(assertion, Login):
             await issue(services, mount.entry, trial, assertion)

@@ -3,19 +3,19 @@ as with every method."""
 
 from __future__ import annotations
 
-from vaultlike.builtin.organization.client_secrets import NewClientSecret
-from vaultlike.builtin.organization.methods.universal import UNIVERSAL
+from vaultlike.builtin.organization.client_secrets import METHOD, NewClientSecret
 from vaultlike.builtin.organization.wire import Wire
 from vaultlike.errors import Denied, Invalid, InvalidAddress, LockedOut, NotFound, VaultlikeError
 from vaultlike.http.infisical.access_token import Granted, granted
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import endpoint
 from vaultlike.http.infisical.errors import Forbidden, Unauthorized
+from vaultlike.http.infisical.jwt_login import COMMON
 
-LOGIN = f"{UNIVERSAL}login"
 SECRETS = "/v1/auth/universal-auth/identities/{identity}/client-secrets"
 WRONG = "Invalid credentials"  # whatever of them is wrong
 LOCKED = "This identity auth method is temporarily locked, please try again later"
+TOLD = ("organization", "entity enabled")  # what has nothing to do with the credentials, or comes after them
 ELSEWHERE = "Forbidden: client secrets of this identity cannot be used from this IP address"
 
 
@@ -30,13 +30,20 @@ class UniversalLogin(Wire):
 @endpoint("POST", "/v1/auth/universal-auth/login", body=UniversalLogin, open=True)
 async def login(ask: Ask, body: UniversalLogin) -> Granted:
     """Logs an identity in with a client secret."""
+    await ask.server.furnish(ask.settings.namespace, METHOD.name)
+    said = {"role_id": body.client_id, "secret_id": body.client_secret}
+    if body.organization_slug:
+        said["organizationSlug"] = body.organization_slug
     try:
-        return granted(await ask.reply("write", LOGIN, {"role_id": body.client_id, "secret_id": body.client_secret}))
+        return granted(await ask.reply("write", f"{METHOD.mount}login", said))
     except (Invalid, Denied, NotFound) as problem:
         raise _refusal(problem) from None
 
 
 def _refusal(problem: VaultlikeError) -> VaultlikeError:
+    if problem.check in TOLD:
+        kind, text = COMMON[problem.check]
+        return kind(text, reason=problem.reason)
     if isinstance(problem, InvalidAddress):
         return Forbidden(ELSEWHERE, reason=problem.reason)
     return Unauthorized(LOCKED if isinstance(problem, LockedOut) else WRONG, reason=problem.reason)
