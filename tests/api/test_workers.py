@@ -196,6 +196,30 @@ def test_a_token_is_one_of_both_and_ends_at_once_on_both(server: Running) -> Non
     both.close()
 
 
+def test_a_namespace_is_made_locked_moved_out_of_and_deleted_for_both(server: Running) -> None:
+    root = opened(server)
+    both = Both(server)
+    for name in ("team", "other"):
+        assert server.call("POST", f"sys/namespaces/{name}", {}, root)[0] == 200
+    assert server.call("POST", "team/sys/mounts/kv", {"type": "kv"}, root)[0] == 204
+    assert both.statuses("POST", "team/kv/a", {"x": "y"}, root) == [204, 204]
+    token = server.call("POST", "team/auth/token/create", {"policies": ["default"]}, root)[1]["auth"]["client_token"]
+    assert both.statuses("GET", "team/auth/token/lookup-self", token=token) == [200, 200]
+    assert both.statuses("GET", "auth/token/lookup-self", token=token) == [403, 403]
+    status, lock = server.call("POST", "sys/namespaces/api-lock/lock/team", {}, root)
+    assert status == 200
+    assert both.statuses("GET", "team/kv/a", token=root) == [503, 503]
+    assert server.call("POST", "sys/namespaces/api-lock/unlock/team", lock["data"], root)[0] == 204
+    assert both.statuses("GET", "team/kv/a", token=root) == [200, 200]
+    assert server.call("POST", "sys/remount", {"from": "team/kv", "to": "other/kv"}, root)[0] == 200
+    assert both.statuses("GET", "team/kv/a", token=root) == [404, 404]
+    assert [answer["data"] for _, answer in both.call("GET", "other/kv/a", token=root)] == [{"x": "y"}] * 2
+    assert server.call("DELETE", "sys/namespaces/team", None, root)[0] == 204
+    assert both.statuses("GET", "team/auth/token/lookup-self", token=token) == [403, 403]
+    assert both.statuses("GET", "team/sys/mounts", token=root) == [404, 404]
+    both.close()
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_killed_worker_is_replaced_and_unsealed(server: Running, which: int) -> None:
     root = opened(server)
