@@ -31,6 +31,11 @@ user_lockout "all" {
   lockout_counter_reset = "15m"
 }
 
+# Infisical's API at /api, for its SDKs and agent (docs/infisical.md):
+# infisical {
+#   enabled = true
+# }
+
 # workers = 2 # serving processes, at most one for each core; docs/operations.md "Workers"
 
 log_level = "info" # to standard error; systemd keeps it in the journal
