@@ -58,7 +58,7 @@ class Crossings:
         except Conflict:
             raise Invalid(f'the mount at "{source}" is being moved') from None
         try:
-            await arrival.table.change(lambda entries: _with(entries, placeholder))
+            await self._reserve(crossing)
         except Invalid:
             await self._notes.delete(entry.uuid)
             raise
@@ -67,12 +67,31 @@ class Crossings:
     async def resume(self) -> None:
         """Finishes what was cut off; a move whose namespace is gone meanwhile is forgotten with it."""
         for key, raw in await self._notes.items():
+            crossing = _decode(raw)
             try:
-                await self._finish(_decode(raw))
+                await self._reserve(crossing)
+                await self._finish(crossing)
             except NotFound:
                 await self._notes.delete(key)
-            except Invalid as problem:
+            except Invalid as problem:  # somebody has taken the path: as if the move had not begun, where it has not
                 self._services.log.error("a mount cannot be moved on", mount=key, problem=repr(problem))
+                if await self._still_there(crossing):
+                    await self._notes.delete(key)
+
+    async def _reserve(self, crossing: Crossing) -> None:
+        """Takes the new path, unless this move has it already. Raises Invalid where another mount is there."""
+        mine = (crossing.placeholder.uuid, crossing.entry.uuid)
+
+        def taken(entries: list[MountEntry]) -> list[MountEntry]:
+            if any(entry.uuid in mine for entry in entries):
+                return entries
+            return _with(entries, crossing.placeholder)
+
+        await (await self._at(crossing.target)).table.change(taken)
+
+    async def _still_there(self, crossing: Crossing) -> bool:
+        entries = await (await self._at(crossing.source)).table.load()
+        return any(entry.uuid == crossing.entry.uuid for entry in entries)
 
     async def _finish(self, crossing: Crossing) -> None:
         departure, arrival = await self._at(crossing.source), await self._at(crossing.target)

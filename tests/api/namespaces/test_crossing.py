@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.namespaces.conftest import Space
 from vaultlike.storage.engine import Op, PutDocument
-from vaultlike.system.crossing import Crossings
+from vaultlike.system.crossing import Crossing, Crossings
 from vaultlike.testing.server import TestServer
 
 
@@ -167,4 +167,25 @@ async def test_forgotten_with_its_namespace(server: TestServer, full: Space, roo
            "placeholder": {"path": "y/", "kind": "moving", "uuid": "v", "accessor": "b"}}  # fmt: skip
     await core.root_storage.put("crossing/u", msgspec.json.encode(raw))
     await Crossings(core).resume()
+    assert await root_notes(server) == []
+
+
+async def test_cut_off_at_the_very_beginning(server: TestServer, full: Space, root: Space, two: Space) -> None:
+    core = server.server.core
+    assert core is not None
+    source, target = core.namespaces.at("ns1/"), core.namespaces.at("ns2/")
+    assert source is not None and target is not None
+    entry = next(one for one in await (await core.inside(source)).table.load() if one.path == "secret/")
+    arrival = await core.inside(target)
+    for path in ("taken/", "free/"):
+        crossing = Crossing(entry, source.id, target.id, arrival.table.new(path, "moving"))
+        await core.root_storage.put(f"crossing/{entry.uuid}", msgspec.json.encode(crossing))
+        if path == "taken/":
+            await two.kv("taken")
+            await Crossings(core).resume()
+            assert (await full.get("secret/k1")).data == {"n": 1}
+            assert await root_notes(server) == []
+    await Crossings(core).resume()
+    assert (await full.get("secret/k1")).status == 404
+    assert (await two.get("free/k1")).data == {"n": 1}
     assert await root_notes(server) == []
