@@ -1,7 +1,7 @@
 """What the Terraform provider for Vault sends, replayed: create, read back, a second plan without drift, destroy.
 
-The provider itself runs in test_terraform.py, where it is installed. These are its requests from spec/vault-api.md 8.5;
-test_terraform_recorded.py has what version 5 was seen to send besides. Reads and deletes are sent as they are, writes by
+The provider itself runs in test_terraform.py, where it is installed. These are its requests of spec/vault-api.md 8.5;
+test_terraform_recorded.py has what version 5 was seen to send besides. Reads and deletes go as they are, writes by
 PUT for what lies below a mount and POST for the mounts themselves, lifetimes of mounts as texts ("3600s"), sets as
 lists. "No drift" is what the provider computes: every configured field reads back as configured, lists as sets, and a
 second read is the first one again.

@@ -57,14 +57,24 @@ Edit = Callable[[list[Namespace]], list[Namespace]]
 _decode = msgspec.json.Decoder(list[Namespace]).decode
 
 
+def check_step(name: str) -> None:
+    """Raises Invalid for more than one step: a namespace is made, read and deleted in its parent."""
+    if "/" in name:
+        raise Invalid("namespace name cannot contain /")
+
+
 def check_name(name: str) -> None:
     """Raises Invalid for what cannot be one step of a namespace's path."""
+    check_step(name)
     if name in RESERVED:
-        raise Invalid(f'"{name}" is a reserved path and cannot be used as a namespace name')
+        raise Invalid(f'"{name}/" is a reserved path and cannot be used as a namespace name')
+    if any(letter.isspace() for letter in name):
+        raise Invalid(f'"{name[:MAX_NAME]}" contains space characters that cannot be used in a namespace name')
     if not name or len(name) > MAX_NAME or name in (".", "..") or not name.isprintable():
         raise Invalid(f"a namespace needs a name of 1 to {MAX_NAME} printable characters")
-    if any(letter in "/ +*%?#" for letter in name):
-        raise Invalid("the name of a namespace has no slashes, spaces or wildcards: make nested ones inside each other")
+    if bad := next((letter for letter in name if letter in "+*%?#"), ""):
+        kind = "wildcard characters" if bad in "+*" else "characters"
+        raise Invalid(f"\"{name}\" contains {kind} that cannot be used in a namespace name: '{bad}'")
 
 
 class Namespaces:

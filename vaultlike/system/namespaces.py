@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from vaultlike.errors import FieldInvalid, Invalid, NotFound
 from vaultlike.identity.rules import check_metadata
 from vaultlike.mounts.entry import MountEntry
-from vaultlike.mounts.namespaces import Namespace
+from vaultlike.mounts.namespaces import Namespace, check_name, check_step
 from vaultlike.sdk import Answer, Call, delete, list_, patch, read, write
 from vaultlike.system.part import Part
 from vaultlike.types import Object, Pairs
@@ -60,6 +60,7 @@ class NamespacePaths(Part):
     async def save(self, call: Call, body: NamespaceBody) -> NamespaceInfo:
         """Makes a namespace inside this one, or replaces the metadata of an existing one."""
         services, name = self.services, _step(call)
+        check_name(name)
         check_metadata(body.custom_metadata)
         if services.namespaces.child(services.namespace, name) is None:
             self._check_free(await services.table.load(), name + "/")
@@ -105,7 +106,9 @@ class NamespacePaths(Part):
             await self.services.end_namespace(found)
 
     def _find(self, call: Call) -> Namespace | None:
-        return self.services.namespaces.child(self.services.namespace, call.params["path"].strip("/"))
+        name = _step(call)
+        check_step(name)
+        return self.services.namespaces.child(self.services.namespace, name)
 
     def _name(self, one: Namespace) -> str:
         return one.path.removeprefix(self.services.namespace.path)
@@ -118,5 +121,5 @@ class NamespacePaths(Part):
 
 
 def _step(call: Call) -> str:
-    """The name of a namespace to make; nested ones are made inside their parent."""
+    """The name in the path; nested namespaces are reached in their parent."""
     return call.params["path"].strip("/")

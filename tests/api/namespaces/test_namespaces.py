@@ -26,11 +26,33 @@ async def test_unknown_namespaces(server: TestServer, header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["root", "sys", "auth", "audit", "cubbyhole", "identity", "a b", "a*", "+", "a/b", "x" * 129]
+    ("name", "text"),
+    [
+        *(
+            (name, f'"{name}/" is a reserved path')
+            for name in ("root", "sys", "auth", "audit", "cubbyhole", "identity")
+        ),
+        ("a b", '"a b" contains space characters that cannot be used in a namespace name'),
+        ("a*", "\"a*\" contains wildcard characters that cannot be used in a namespace name: '*'"),
+        ("+", "\"+\" contains wildcard characters that cannot be used in a namespace name: '+'"),
+        ("ns1/b", "namespace name cannot contain /"),
+        ("x" * 129, "a namespace needs a name of 1 to 128 printable characters"),
+    ],
 )
-async def test_names_that_cannot_be(server: TestServer, name: str) -> None:
-    assert (await server.post(f"sys/namespaces/{name.replace(' ', '%20')}")).status == 400
+async def test_names_that_cannot_be(server: TestServer, name: str, text: str) -> None:
+    answer = await server.post(f"sys/namespaces/{name.replace(' ', '%20')}")
+    assert (answer.status, text in answer.errors[0]) == (400, True)
     assert (await server.list("sys/namespaces")).data["keys"] == ["ns1/", "ns2/"]
+
+
+async def test_a_namespace_is_reached_in_its_parent_alone(server: TestServer) -> None:
+    await server.post("sys/namespaces/inner", headers={"X-Vault-Namespace": "ns1"})
+    for verb in ("GET", "DELETE", "PATCH"):
+        kind = {"Content-Type": "application/merge-patch+json"} if verb == "PATCH" else {}
+        answer = await server.call(verb, "sys/namespaces/ns1/inner", {} if verb == "PATCH" else None, headers=kind)
+        assert (answer.status, answer.errors) == (400, ["namespace name cannot contain /"])
+    assert (await server.get("sys/namespaces/inner", headers={"X-Vault-Namespace": "ns1"})).status == 200
+    assert (await server.delete("sys/namespaces/inner", headers={"X-Vault-Namespace": "ns1"})).status in (200, 204)
 
 
 async def test_a_path_means_one_thing(server: TestServer) -> None:
