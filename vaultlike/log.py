@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Literal, TextIO
 
 import msgspec
@@ -63,7 +63,27 @@ def configure(level: str = "info", format: Format = "standard", stream: TextIO |
     if format not in ("standard", "json"):
         raise ValueError(f'unknown log format "{format}"')
     threshold = _number(level)
-    shared: list[structlog.typing.Processor] = [
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_formatter(format))
+    handler.addFilter(_admits)
+    root = logging.getLogger()
+    root.handlers[:] = [handler, *_taps]
+    root.setLevel(threshold)
+    _apply()  # a reload does not undo what an operator has set meanwhile
+
+
+def _shared() -> list[structlog.typing.Processor]:
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -73,28 +93,45 @@ def configure(level: str = "info", format: Format = "standard", stream: TextIO |
         structlog.processors.format_exc_info,
         redact,
     ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
+
+
+def _formatter(format: Format) -> structlog.stdlib.ProcessorFormatter:
     renderer = structlog.processors.JSONRenderer(serializer=_json) if format == "json" else _line
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(threshold)
-    override(_overridden)  # a reload does not undo what an operator has set meanwhile
+
+
+class Tap(logging.Handler):
+    """Hands the lines of the server's own loggers to somebody who watches, from a level on that may be below theirs.
+
+    `take` gets each line with its newline, on whatever thread logs; it must not wait and must not log.
+    """
+
+    def __init__(self, level: str, format: Format, take: Callable[[str], None]) -> None:
+        """Raises ValueError for an unknown level."""
+        super().__init__(_number(level))
+        self.setFormatter(_formatter(format))
+        self._take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Passes a record on."""
+        self._take(self.format(record) + "\n")
+
+    def open(self) -> None:
+        """Begins."""
+        _taps.append(self)
+        logging.getLogger().addHandler(self)
+        _apply()
+
+    def close(self) -> None:
+        """Ends. Safe to repeat."""
+        if self in _taps:
+            _taps.remove(self)
+        logging.getLogger().removeHandler(self)
+        _apply()
+        super().close()
 
 
 def named(log: structlog.typing.FilteringBoundLogger, name: str) -> structlog.typing.FilteringBoundLogger:
@@ -111,13 +148,29 @@ def named(log: structlog.typing.FilteringBoundLogger, name: str) -> structlog.ty
 
 def override(levels: Mapping[str, str]) -> None:
     """Sets levels above the configured one, by names as `levels` shows them; "" counts for all. Replaces the former."""
-    for name in _overridden.keys() - levels.keys():
+    chosen = {name: level for name, level in levels.items() if _number(level)}
+    for name in _overridden.keys() - chosen.keys():
         logging.getLogger(_full(name)).setLevel(logging.NOTSET)
-    for name, level in levels.items():
-        logging.getLogger(_full(name)).setLevel(_number(level))
-    chosen = dict(levels)
     _overridden.clear()
     _overridden.update(chosen)
+    _apply()
+
+
+def _apply() -> None:
+    """Gives the loggers their levels: so low that every tap gets what it wants; `_admits` keeps the rest out."""
+    lowest = min((tap.level for tap in _taps), default=logging.CRITICAL)
+    for name, level in _overridden.items():
+        logging.getLogger(_full(name)).setLevel(min(_number(level), lowest))
+    if "" not in _overridden:
+        level_of_root = logging.getLogger().level
+        logging.getLogger(NAME).setLevel(min(lowest, level_of_root) if _taps else logging.NOTSET)
+
+
+def _admits(record: logging.LogRecord) -> bool:
+    """Whether a record is for the log itself, not only for a tap."""
+    if not _taps or not record.name.startswith(NAME):
+        return True
+    return record.levelno >= _number(_level_of(record.name[len(NAME) + 1 :]))
 
 
 def levels() -> dict[str, str]:
@@ -128,7 +181,8 @@ def levels() -> dict[str, str]:
     return {name: _level_of(name) for name in sorted(known)}
 
 
-_overridden: dict[str, str] = {}  # logging is one for the process: so is this
+_overridden: dict[str, str] = {}  # logging is one for the process: so are these
+_taps: list[Tap] = []
 
 
 def _full(name: str) -> str:

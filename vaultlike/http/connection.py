@@ -8,6 +8,8 @@ that its handler really uses; docs/adr/0003-extension-verbs.md lists them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp.http_parser import RawRequestMessage
@@ -27,7 +29,18 @@ FULL = "too many connections"
 class Exchange:
     """One request being answered; stands in for aiohttp's request object."""
 
-    __slots__ = ("_task", "connection", "expired", "message", "payload", "reading", "runner", "seen_at", "writing")
+    __slots__ = (
+        "_task",
+        "connection",
+        "expired",
+        "flowing",
+        "message",
+        "payload",
+        "reading",
+        "runner",
+        "seen_at",
+        "writing",
+    )
 
     def __init__(self, message: RawRequestMessage, payload: StreamReader, connection: Connection) -> None:
         self.message = message
@@ -38,6 +51,7 @@ class Exchange:
         self.reading = False  # its body is not complete
         self.writing = False  # its answer is being sent
         self.expired = False
+        self.flowing = False  # its answer has no end yet
         self._task: object = None
 
     def expire(self) -> None:
@@ -78,6 +92,32 @@ class Answer:
 
     async def write_eof(self) -> None:
         """Nothing is left to send."""
+
+
+class Flow(Answer):
+    """A head, then parts of a body as they come; the connection ends with it."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, head: bytes, parts: AsyncIterator[bytes]) -> None:
+        super().__init__(head, False)
+        self._parts = parts
+
+    async def prepare(self, exchange: Exchange) -> None:
+        """Sends until the parts end, the client is gone or the server drains."""
+        connection = exchange.connection
+        exchange.flowing = True
+        async with contextlib.aclosing(cast("AsyncGenerator[bytes]", self._parts)) as parts:
+            await super().prepare(exchange)
+            connection.exchange = exchange
+            async for part in parts:
+                if connection.transport is None or connection.endpoint.draining:
+                    break
+                if part:
+                    connection.transport.write(part)
+                    if connection.writing_paused:
+                        await connection._drain_helper()
+        connection.exchange = None
 
 
 class Connection(RequestHandler):

@@ -18,11 +18,11 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
-from vaultlike.http.connection import Answer, Connection, Exchange
+from vaultlike.http.connection import Answer, Connection, Exchange, Flow
 from vaultlike.http.forwarded import ForwardedFor
 from vaultlike.http.heads import Heads
 from vaultlike.http.listener import ListenerSettings
-from vaultlike.http.message import Handler, Incoming, Outgoing, Refused, refusal
+from vaultlike.http.message import Handler, Incoming, Outgoing, Refused, Streaming, refusal
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_LARGE = "http: request body too large"
@@ -69,6 +69,8 @@ class Endpoint(web.Server):
         settings = self.settings
         for connection in self.open:
             exchange = connection.exchange
+            if exchange is not None and exchange.flowing:
+                continue  # it ends when its parts do, the client goes or the server drains
             if exchange is not None:
                 if not exchange.seen_at:
                     exchange.seen_at = now
@@ -123,6 +125,8 @@ class Endpoint(web.Server):
         keep_alive = not (message.should_close or self.draining or exchange.connection.last)
         http10 = message.version is not HttpVersion11 and message.version == HttpVersion10
         head_only = message.method == "HEAD"
+        if isinstance(outgoing, Streaming) and outgoing.parts is not None and not head_only:
+            return Flow(self.heads.open_ended(outgoing, http10=http10), outgoing.parts)
         data = self.heads.render(outgoing, keep_alive=keep_alive, head_only=head_only, http10=http10)
         return Answer(data, keep_alive)
 

@@ -68,6 +68,12 @@ class Heads:
             lines.append(body)
         return b"".join(lines)
 
+    def open_ended(self, outgoing: Outgoing, *, http10: bool) -> bytes:
+        """The head of an answer that ends with its connection (RFC 9112 6.3). Raises ValueError as `render`."""
+        return self.render(outgoing, keep_alive=False, head_only=True, http10=http10).replace(
+            b"Content-Length: 0\r\n", b"", 1
+        )
+
     def _fixed(self, status: int, content_type: str) -> bytes:
         """Status line and the headers that depend on status and content type alone."""
         if not 200 <= status <= 599:

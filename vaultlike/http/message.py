@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -39,6 +39,12 @@ class Outgoing(msgspec.Struct, gc=False):
 
     def __repr__(self) -> str:
         return f"Outgoing(status={self.status}, {len(self.body)} bytes)"
+
+
+class Streaming(Outgoing):
+    """An answer whose body comes in `parts` until they end or the client goes; the connection ends with it."""
+
+    parts: AsyncIterator[bytes] | None = None
 
 
 Handler = Callable[[Incoming], Awaitable[Outgoing]]

@@ -17,11 +17,12 @@ from vaultlike.durations import BadDuration, parse_signed_duration
 from vaultlike.errors import Internal, Invalid, NotFound, UnsupportedMedia, VaultlikeError
 from vaultlike.http.body import decode_body, decode_query
 from vaultlike.http.cors import cross_origin
-from vaultlike.http.message import Incoming, Outgoing
+from vaultlike.http.message import Incoming, Outgoing, Streaming
 from vaultlike.http.pages import is_page, page_headers
 from vaultlike.log import named
 from vaultlike.paths import canonical
 from vaultlike.sdk import AuthInfo, Raw, Reply
+from vaultlike.system.monitor import Flowing
 
 PREFIX = "/v1/"
 VERBS: dict[str, Verb] = {
@@ -100,6 +101,8 @@ def render_body(outcome: Outcome) -> bytes | None:
 def render(outcome: Outcome) -> Outgoing:
     """The answer of a request that went well: 200, 204 where there is nothing to say, 404 where nothing is there."""
     reply = outcome.reply
+    if isinstance(reply, Flowing):
+        return Streaming(reply.status, b"", reply.content_type, reply.headers, reply.parts)
     if isinstance(reply, Raw):
         return Outgoing(reply.status, reply.body, reply.content_type, reply.headers)
     if reply is None or (reply.data is None and _silent(reply)):
@@ -169,7 +172,7 @@ class VaultFace:
             extra = (*extra, ("X-Vault-Namespace", incoming.headers["X-Vault-Namespace"]))
         if extra:
             headers = (*outgoing.headers, *extra)
-            outgoing = Outgoing(outgoing.status, outgoing.body, outgoing.content_type, headers)
+            outgoing = msgspec.structs.replace(outgoing, headers=headers)
         return outgoing
 
     async def _page_headers(self, outgoing: Outgoing) -> tuple[tuple[str, str], ...]:

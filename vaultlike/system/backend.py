@@ -21,6 +21,7 @@ from vaultlike.system.keys import Keys
 from vaultlike.system.leases import Leases
 from vaultlike.system.locked_users import LockedUsers
 from vaultlike.system.loggers import Loggers
+from vaultlike.system.monitor import Monitor
 from vaultlike.system.namespaces import NamespacePaths
 from vaultlike.system.openapi import OpenApi
 from vaultlike.system.part import Part
@@ -81,6 +82,7 @@ class System(Backend):
             Loggers(services),
             Diagnostics(services, life.under_way),
             Host(services),
+            Monitor(services, life),
             PasswordPolicies(services),
             ApiLock(services),
             NamespacePaths(services),

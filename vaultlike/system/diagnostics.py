@@ -8,7 +8,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from vaultlike import log
 from vaultlike.clock import rfc3339
 from vaultlike.errors import Invalid, NotBuilt, NotFound
 from vaultlike.mounts.entry import MountEntry
@@ -26,13 +25,6 @@ METHODS = {
     "read": "GET", "list": "LIST", "scan": "SCAN", "write": "POST", "patch": "PATCH", "delete": "DELETE",
     "help": "GET", "header": "HEAD",
 }  # fmt: skip
-
-
-class MonitorBody(Struct, kw_only=True):
-    """What to stream."""
-
-    log_level: Annotated[str, Meta(description="trace, debug, info, warn or error.")] = "info"
-    log_format: Annotated[str, Meta(description="standard or json.")] = "standard"
 
 
 class GroupPolicyBody(Struct, kw_only=True):
@@ -100,15 +92,6 @@ class Diagnostics(Part):
         if body.group_policy_application_mode != HIERARCHY:
             raise NotBuilt("policies of groups count within the hierarchy of namespaces, nothing else is implemented")
         return None
-
-    @read("monitor")
-    async def monitor(self, call: Call, body: MonitorBody) -> None:
-        """Refused: the log is not streamed."""
-        if body.log_level.lower() not in log.LEVELS:
-            raise Invalid(f'unknown log level "{body.log_level[:64]}"')
-        if body.log_format not in ("standard", "json"):
-            raise Invalid(f'unknown log format "{body.log_format[:64]}"')
-        raise NotBuilt("the log is not streamed: it is in log_file or on standard error; sys/loggers sets its levels")
 
     @read("pprof")
     @read("pprof/{name:any}")

@@ -20,9 +20,6 @@ from vaultlike.testing.server import TestServer
     [
         ("GET", "sys/pprof", None, 501, "no pprof profiles"),
         ("GET", "sys/pprof/heap", None, 501, "no pprof profiles"),
-        ("GET", "sys/monitor?log_level=loud", None, 400, 'unknown log level "loud"'),
-        ("GET", "sys/monitor?log_format=xml", None, 400, 'unknown log format "xml"'),
-        ("GET", "sys/monitor", None, 501, "the log is not streamed"),
         ("GET", "sys/internal/inspect/router/leaves", None, 400, 'unknown tag "leaves"'),
         ("POST", "sys/config/group-policy-application", {}, 400, "is required"),
         ("POST", "sys/config/group-policy-application", {"group_policy_application_mode": "any"}, 501, "hierarchy"),
