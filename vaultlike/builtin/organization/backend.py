@@ -93,7 +93,7 @@ class Organization(Backend):
 
     async def renew(self, call: Call, renewal: Renewal) -> TokenParams:
         """Today's parameters of an identity's token-auth; raises Invalid where it is gone."""
-        return token_params(await attached(self.ctx, self._services, renewal.role))
+        return token_params(await attached(self.ctx, self._services, renewal.role), renewal.period)
 
     def used(self, token: Token) -> None:
         """A minted token was used in a request."""

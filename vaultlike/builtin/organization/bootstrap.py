@@ -16,6 +16,7 @@ from vaultlike.builtin.organization.boundary import require_text
 from vaultlike.builtin.organization.holding import Holding
 from vaultlike.builtin.organization.identities import Identities, Identity
 from vaultlike.builtin.organization.identity_paths import IdentityPaths
+from vaultlike.builtin.organization.methods.access import CAP
 from vaultlike.builtin.organization.minting import admit, mint
 from vaultlike.builtin.organization.organization_rules import ADMIN
 from vaultlike.builtin.organization.organizations import change_organization
@@ -89,9 +90,9 @@ class BootstrapPaths(Part):
         }
 
     async def _token(self, made: Identity) -> str:
-        """An access token of the identity, by token-auth: that is its way to log in from now on."""
+        """An access token of the identity, by token-auth, which lives as long as it is renewed."""
         await admit(self.ctx, made.id)
-        auth, _ = await mint(self.ctx, self.services, made.id, "bootstrap")
+        auth, _ = await mint(self.ctx, self.services, made.id, "bootstrap", period=CAP)
         return auth.signed
 
 

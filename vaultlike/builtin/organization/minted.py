@@ -34,6 +34,7 @@ class Minted(Struct, frozen=True, kw_only=True):
     updated_at: float
     ttl: int
     max_ttl: int = 0
+    period: int = 0
     num_uses: int = 0
     name: str = ""
     uses: int = 0

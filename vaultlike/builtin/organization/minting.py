@@ -33,11 +33,13 @@ async def attached(ctx: Context, services: Services, identity: str) -> AccessFie
     return found.fields
 
 
-def token_params(fields: AccessFields) -> TokenParams:
-    """The same as the core's arithmetic wants it; spans within what any access token may have."""
+def token_params(fields: AccessFields, period: int = 0) -> TokenParams:
+    """The same as the core's arithmetic wants it; spans within what any access token may have. With a `period` of its
+    own (seconds) a token has no end but that of its last renewal."""
     return TokenParams(
         token_ttl=min(fields.access_token_ttl or CAP, CAP),
-        token_max_ttl=min(fields.access_token_max_ttl or CAP, CAP),
+        token_max_ttl=0 if period else min(fields.access_token_max_ttl or CAP, CAP),
+        token_period=period,
         token_num_uses=fields.access_token_num_uses_limit,
         token_bound_cidrs=tuple(one.cidr for one in fields.access_token_trusted_ips),
     )
@@ -53,18 +55,22 @@ async def admit(ctx: Context, identity: str) -> None:
     await ctx.storage.commit_if({attachments.key(identity, TOKEN_AUTH.name): (encode(new), 0)})
 
 
-async def mint(ctx: Context, services: Services, identity: str, name: str = "") -> tuple[AuthInfo, Minted]:
+async def mint(
+    ctx: Context, services: Services, identity: str, name: str = "", *, period: int = 0
+) -> tuple[AuthInfo, Minted]:
     """A new access token of an identity, with its record. Who calls has judged whether the caller may act for it.
 
-    `ctx` is the organization's. Raises NotFound, Invalid.
+    `ctx` is the organization's; with a `period` (seconds) it lives as long as it is renewed. Raises NotFound, Invalid.
     """
-    params = token_params(await attached(ctx, services, identity))
+    params = token_params(await attached(ctx, services, identity), period)
     if len(name) > MAX_NAME:
         raise Invalid(f"a token's name has at most {MAX_NAME} characters")
     own = services.router.at(ORGANIZATION)
     assert own is not None
     now = services.clock.now()
-    limits = Limits(mount_default=CAP, mount_max=CAP, ttl=params.token_ttl, max_ttl=params.token_max_ttl)
+    limits = Limits(
+        mount_default=CAP, mount_max=CAP, ttl=params.token_ttl, max_ttl=params.token_max_ttl, period=period
+    )  # fmt: skip
     life = lifetime(limits, now=now, issued_at=now)
     new = services.named(
         NewToken(
@@ -76,13 +82,14 @@ async def mint(ctx: Context, services: Services, identity: str, name: str = "") 
             role=identity,
             entity=identity,
             renewable=True,
+            period=period,
             num_uses=params.token_num_uses,
             memo={METHOD: TOKEN_AUTH.name},
         )
     )
     record = Minted(
         id=new.jti, identity=identity, created_at=now, updated_at=now, ttl=life.ttl,
-        max_ttl=params.token_max_ttl, num_uses=params.token_num_uses, name=name,
+        max_ttl=params.token_max_ttl, period=period, num_uses=params.token_num_uses, name=name,
     )  # fmt: skip
     await MintedTokens(ctx).add(record)
     token = await services.tokens.mint(new)

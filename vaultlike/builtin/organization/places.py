@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vaultlike.builtin.organization.methods.access import CAP
 from vaultlike.mounts.entry import MountConfig, MountEntry
 from vaultlike.services import Services
 
@@ -15,7 +16,10 @@ async def furnish(services: Services) -> None:
     """Mounts what an organization needs; safe to repeat and on several nodes at once."""
     if services.router.at(ORGANIZATION) is not None and services.router.at(SECRETS) is not None:
         return
-    await ensure_mount(services, ORGANIZATION, "organization", "identities and projects of the API at /api")
+    ttl = MountConfig(default_lease_ttl=CAP, max_lease_ttl=CAP)  # of the tokens of token-auth
+    await ensure_mount(
+        services, ORGANIZATION, "organization", "identities and projects of the API at /api", config=ttl
+    )  # fmt: skip
     await ensure_mount(services, SECRETS, "kv", "secrets of the projects", {"version": "2"})
 
 

@@ -141,7 +141,7 @@ class TokenPaths(Part):
             updated_at=moment(record.updated_at),
             access_token_ttl=record.ttl,
             access_token_max_ttl=record.max_ttl,
-            access_token_period=0,
+            access_token_period=record.period,
             access_token_num_uses=uses,
             access_token_num_uses_limit=record.num_uses,
             access_token_last_used_at=moment(record.used_at) if record.used_at is not None else None,
