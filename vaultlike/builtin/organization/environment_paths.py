@@ -57,25 +57,25 @@ class EnvironmentPaths(Part):
         await self._holding.environments_changed(project.id)
         return show_environment(new, project)
 
-    @read("projects/{id}/environments/{slug}")
+    @read("projects/{id}/environments/{environment}")
     async def read_one(self, call: Call) -> Answer:
         """Reads an environment by its slug or id."""
         project = await resolve_project(self.ctx.storage, call.params["id"])
-        return show_environment(project.environment_by(call.params["slug"]), project)
+        return show_environment(project.environment_by(call.params["environment"]), project)
 
-    @write("projects/{id}/environments/{slug}")
+    @write("projects/{id}/environments/{environment}")
     async def update(self, call: Call, body: EnvironmentChange) -> Answer:
         """Changes an environment; what is not sent stays."""
         return await self._update(call, body)
 
-    @patch("projects/{id}/environments/{slug}")
+    @patch("projects/{id}/environments/{environment}")
     async def update_partly(self, call: Call, body: EnvironmentChange) -> Answer:
         """Changes an environment; what is not sent stays."""
         return await self._update(call, body)
 
     async def _update(self, call: Call, body: EnvironmentChange) -> Answer:
         def edit(project: Project) -> tuple[Environment, ...]:
-            old = project.environment_by(call.params["slug"])
+            old = project.environment_by(call.params["environment"])
             if body.slug is not UNSET and body.slug != old.slug:
                 raise Invalid(
                     "The slug of an environment cannot be changed: its secrets lie below it; make another one"
@@ -88,13 +88,13 @@ class EnvironmentPaths(Part):
             return _placed(tuple(one for one in project.environments if one.id != old.id), new, body.position)
 
         project = await self._change(call, edit)
-        return show_environment(project.environment_by(call.params["slug"]), project)
+        return show_environment(project.environment_by(call.params["environment"]), project)
 
-    @delete("projects/{id}/environments/{slug}")
+    @delete("projects/{id}/environments/{environment}")
     async def delete_one(self, call: Call) -> Answer:
         """Deletes an environment with its secrets."""
         project = await resolve_project(self.ctx.storage, call.params["id"])
-        old = project.environment_by(call.params["slug"])
+        old = project.environment_by(call.params["environment"])
         shown = show_environment(old, project)
         await self._change(call, lambda now: tuple(one for one in now.environments if one.id != old.id))
         await self._holding.environments_changed(project.id)

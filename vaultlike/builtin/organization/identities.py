@@ -1,12 +1,10 @@
 """Machine identities as documents, beside the core's entity of the same id. Owns no paths, tokens or policies.
 
-`identities/<id>` is the identity; `names/<name>/<role>/<id>` sorts them by name and tells the role, so that lists and
+`identities/<id>` is the identity; `names/<name> <role> <id>` sorts them by name and tells the role, so that lists and
 searches read no documents but those that they show.
 """
 
 from __future__ import annotations
-
-from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +15,7 @@ from vaultlike.sdk import Storage
 MARK = b"\x01"
 ATTEMPTS = 8  # of a write that others may overtake
 PAGE = 1000  # names read at once
+APART = "\x01"  # between the parts of an index key: sorts before all that a name can have
 
 
 class Metadatum(Struct, frozen=True):
@@ -43,7 +42,7 @@ class Identity(Struct, frozen=True, kw_only=True):
     metadata: tuple[Metadatum, ...] = ()
 
 
-class Entry(Struct, frozen=True, order=True):
+class Entry(Struct, frozen=True):
     """What the index says of an identity; `name` in lower case."""
 
     name: str
@@ -103,22 +102,22 @@ class Identities:
         """Whether there is one at all."""
         return bool(await self._storage.keys("identities/", limit=1))
 
-    async def entries(self, start: str = "", after: str = "") -> list[Entry]:
-        """A page of the index in the order of names, of names that begin with `start`; `after` is a `key` of one."""
-        prefix = "names/" + quote(start.lower(), safe="")
-        return [_entry(start, key) for key in await self._storage.keys(prefix, after=after, limit=PAGE)]
+    async def index(self, start: str = "", after: str = "") -> list[str]:
+        """A page of the index in the order of names, of names that begin with `start`: keys for `entry`.
 
-    @staticmethod
-    def key(entry: Entry, start: str = "") -> str:
-        """Where a page ended, for the next one."""
-        whole = f"{quote(entry.name, safe='')}/{entry.role}/{entry.id}"
-        return whole[len(quote(start.lower(), safe="")) :]
+        `after` is the last key of the page before.
+        """
+        prefix = f"names/{start.lower()}"
+        rest = len(prefix) - len("names/")
+        keys = await self._storage.keys(prefix, after=after[rest:], limit=PAGE)
+        return [prefix[len("names/") :] + key for key in keys]
+
+
+def entry(key: str) -> Entry:
+    """What a key of the index says."""
+    name, role, identity = key.split(APART)
+    return Entry(name, role, identity)
 
 
 def _index(identity: Identity) -> str:
-    return f"names/{quote(identity.name.lower(), safe='')}/{identity.role}/{identity.id}"
-
-
-def _entry(start: str, key: str) -> Entry:
-    name, role, identity = (quote(start.lower(), safe="") + key).split("/")
-    return Entry(unquote(name), role, identity)
+    return f"names/{identity.name.lower()}{APART}{identity.role}{APART}{identity.id}"

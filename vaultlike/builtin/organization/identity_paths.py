@@ -10,6 +10,7 @@ from vaultlike.builtin.organization.boundary import require_over, require_text
 from vaultlike.builtin.organization.holding import Holding
 from vaultlike.builtin.organization.identities import ATTEMPTS, Identities, Identity, Metadatum
 from vaultlike.builtin.organization.memberships import Memberships
+from vaultlike.builtin.organization.methods.withdrawing import withdraw_all
 from vaultlike.builtin.organization.organization_rules import NO_ACCESS
 from vaultlike.builtin.organization.organizations import new_id, require_organization, the_organization
 from vaultlike.builtin.organization.part import Part
@@ -96,7 +97,6 @@ class IdentityPaths(Part):
             delete_protection=protected, metadata=metadata,
         )  # fmt: skip
         await self._identities.add(made)
-        await self._holding.settle_role(made.id)  # the role may have changed meanwhile
         return made
 
     @read("identities/{id}")
@@ -185,16 +185,17 @@ class IdentityPaths(Part):
             raise Invalid("The identity has delete protection; turn it off first")
         await require_over(self.services, call, found.id)
         methods = await self._identities.methods(found.id)
-        await self.remove(found)
+        await self._remove(call, found)
         return show_identity(found, await the_organization(self.ctx), methods)
 
-    async def remove(self, found: Identity) -> None:
+    async def _remove(self, call: Call, found: Identity) -> None:
         """Ends an identity: first what its tokens stand for, so that they are worth nothing at once."""
         entity = await self.services.identity.entity(found.id)
         await self.services.identity.delete_entities((found.id,))
         await self.services.groups.forget_entities((found.id,))
         if entity is not None:
             await self.services.groups.note_members(found.id, (), {group for group, _ in entity.body.external})
+        await withdraw_all(self.services, self.ctx, call, found.id)
         while projects := await self._memberships.projects_of(found.id, limit=100):
             for project in projects:
                 await self._memberships.drop(project, found.id)

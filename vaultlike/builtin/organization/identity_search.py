@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from vaultlike.builtin.organization.identities import Entry, Identities
+from vaultlike.builtin.organization.identities import Entry, Identities, entry
 from vaultlike.builtin.organization.organizations import require_organization
 from vaultlike.builtin.organization.part import Part
 from vaultlike.builtin.organization.roles import RoleBook
@@ -80,10 +80,10 @@ class SearchPaths(Part):
         await require_organization(self.ctx, body.org_id)
         if body.offset < 0 or not 0 < body.limit <= LISTED:
             raise Invalid(f"limit must be 1 to {LISTED}, offset no less than 0")
-        entries, total = await self._matching(Wanted())
-        shown = await self._show(entries[body.offset : body.offset + body.limit])
+        keys = await self._keys()
+        shown = await self._show([entry(key) for key in keys[body.offset : body.offset + body.limit]])
         info = {str(one["identityId"]): one for one in shown}
-        return {"keys": list(info), "key_info": info, "totalCount": total}
+        return {"keys": list(info), "key_info": info, "totalCount": len(keys)}
 
     @write("identities-search")
     async def search(self, call: Call, body: Search) -> Answer:
@@ -96,32 +96,29 @@ class SearchPaths(Part):
             wanted = Wanted() if body.search is UNSET else msgspec.convert(body.search, Wanted)
         except msgspec.ValidationError as problem:
             raise Invalid(f"search: {problem}") from None
-        entries, total = await self._matching(wanted)
+        entries = [one for key in await self._keys(_exact(wanted.name)) if _fits(wanted, one := entry(key))]
         if body.order_by == "role":
-            entries.sort(key=lambda entry: (entry.role, entry.name, entry.id))
+            entries.sort(key=lambda one: (one.role, one.name, one.id))
         if body.order_direction.lower() == "desc":
             entries.reverse()
         return {
             "identities": await self._show(entries[body.offset : body.offset + body.limit]),
-            "totalCount": total,
+            "totalCount": len(entries),
         }
 
-    async def _matching(self, wanted: Wanted) -> tuple[list[Entry], int]:
-        start = _exact(wanted.name)
-        found: list[Entry] = []
-        after, looked = "", 0
-        while looked < LOOKED_AT and (entries := await self._identities.entries(start, after)):
-            found += [entry for entry in entries if _fits(wanted, entry)]
-            looked += len(entries)
-            after = Identities.key(entries[-1], start)
-        return found, len(found)
+    async def _keys(self, start: str = "") -> list[str]:
+        """The index of all whose names begin so."""
+        found: list[str] = []
+        while len(found) < LOOKED_AT and (page := await self._identities.index(start, found[-1] if found else "")):
+            found += page
+        return found
 
     async def _show(self, entries: list[Entry]) -> list[Shown]:
         organization = await require_organization(self.ctx, "")
         roles = {role.slug: role for role in await self._roles.all()}
         shown = []
-        for entry in entries:
-            one = await self._identities.find(entry.id)
+        for each in entries:
+            one = await self._identities.find(each.id)
             if one is not None:  # deleted meanwhile
                 methods = await self._identities.methods(one.id)
                 shown.append(show_member(one, organization, roles.get(one.role), methods))
@@ -135,10 +132,10 @@ def _exact(wanted: str | Text | UnsetType) -> str:
     return wanted.eq.lower() if isinstance(wanted, Text) and wanted.eq is not UNSET else ""
 
 
-def _fits(wanted: Wanted, entry: Entry) -> bool:
-    if not _fits_text(wanted.name, entry.name) or not _fits_text(wanted.role, entry.role):
+def _fits(wanted: Wanted, found: Entry) -> bool:
+    if not _fits_text(wanted.name, found.name) or not _fits_text(wanted.role, found.role):
         return False
-    return wanted.alternatives is UNSET or any(_fits(one, entry) for one in wanted.alternatives)
+    return wanted.alternatives is UNSET or any(_fits(one, found) for one in wanted.alternatives)
 
 
 def _fits_text(wanted: str | Text | UnsetType, found: str) -> bool:

@@ -40,20 +40,20 @@ class ProjectRolePaths(Part):
         await self._holding.project_roles(project.id).add(role)
         return show_role(role, {"projectId": project.id})
 
-    @read("projects/{id}/roles/{slug}")
+    @read("projects/{id}/roles/{role}")
     async def read_one(self, call: Call) -> Answer:
         """Reads a role by its slug or id."""
-        project, slug = await self._project(call), call.params["slug"]
+        project, slug = await self._project(call), call.params["role"]
         if slug in BUILT_IN:
             return show_builtin(slug, BUILT_IN[slug], {"projectId": project.id})
         return show_role(await self._holding.project_roles(project.id).get(slug), {"projectId": project.id})
 
-    @write("projects/{id}/roles/{slug}")
+    @write("projects/{id}/roles/{role}")
     async def update(self, call: Call, body: RoleChange) -> Answer:
         """Changes a custom role; what is not sent stays."""
         return await self._change(call, body)
 
-    @patch("projects/{id}/roles/{slug}")
+    @patch("projects/{id}/roles/{role}")
     async def update_partly(self, call: Call, body: RoleChange) -> Answer:
         """Changes a custom role; what is not sent stays."""
         return await self._change(call, body)
@@ -66,7 +66,7 @@ class ProjectRolePaths(Part):
         await self._holding.role_changed(project.id, new.slug)
         return show_role(new, {"projectId": project.id})
 
-    @delete("projects/{id}/roles/{slug}")
+    @delete("projects/{id}/roles/{role}")
     async def delete_one(self, call: Call) -> Answer:
         """Deletes a custom role that nobody has."""
         project = await self._project(call)
@@ -82,7 +82,7 @@ class ProjectRolePaths(Part):
 
     async def _custom(self, call: Call, project: Project) -> Role:
         """The custom role that a request names; what acts on a role acts on all who hold it."""
-        slug = call.params["slug"]
+        slug = call.params["role"]
         if slug in BUILT_IN:
             raise Invalid("A built-in role cannot be changed or deleted")
         role = await self._holding.project_roles(project.id).get(slug)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaultlike.builtin.organization.boundary import require_text
 from vaultlike.builtin.organization.grants import Share, policy_text
 from vaultlike.builtin.organization.holding import OF_ORGANIZATION, Holding
-from vaultlike.builtin.organization.identities import Identities
+from vaultlike.builtin.organization.identities import Identities, entry
 from vaultlike.builtin.organization.organization_rules import BUILT_IN, grants_of
 from vaultlike.builtin.organization.organizations import the_organization
 from vaultlike.builtin.organization.part import Part
@@ -40,20 +40,20 @@ class RolePaths(Part):
         await self._roles.add(role)
         return await self._show(role)
 
-    @read("roles/{slug}")
+    @read("roles/{role}")
     async def read_one(self, call: Call) -> Answer:
         """Reads a role by its slug or id."""
-        slug = call.params["slug"]
+        slug = call.params["role"]
         if slug in BUILT_IN:
             return show_builtin(slug, BUILT_IN[slug], {"orgId": (await the_organization(self.ctx)).id})
         return await self._show(await self._roles.get(slug))
 
-    @write("roles/{slug}")
+    @write("roles/{role}")
     async def update(self, call: Call, body: RoleChange) -> Answer:
         """Changes a custom role; what is not sent stays."""
         return await self._change(call, body)
 
-    @patch("roles/{slug}")
+    @patch("roles/{role}")
     async def update_partly(self, call: Call, body: RoleChange) -> Answer:
         """Changes a custom role; what is not sent stays."""
         return await self._change(call, body)
@@ -67,22 +67,21 @@ class RolePaths(Part):
             await self._holding.ensure_organization_role(new.slug)
         return await self._show(new)
 
-    @delete("roles/{slug}")
+    @delete("roles/{role}")
     async def delete_one(self, call: Call) -> Answer:
         """Deletes a custom role that nobody has."""
         role = await self._custom(call)
-        after = ""
-        while entries := await self._identities.entries(after=after):
-            if any(entry.role == role.slug for entry in entries):
+        keys: list[str] = []
+        while keys := await self._identities.index(after=keys[-1] if keys else ""):
+            if any(entry(key).role == role.slug for key in keys):
                 raise Invalid("The role is held by identities; give them another one first")
-            after = Identities.key(entries[-1])
         await self._roles.remove(role.id)
         await self.services.policies.delete(OF_ORGANIZATION + role.slug)
         return await self._show(role)
 
     async def _custom(self, call: Call) -> Role:
         """The custom role that a request names; what acts on a role acts on all who hold it."""
-        slug = call.params["slug"]
+        slug = call.params["role"]
         if slug in BUILT_IN:
             raise Invalid("A built-in role cannot be changed or deleted")
         role = await self._roles.get(slug)
