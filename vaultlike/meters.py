@@ -44,15 +44,19 @@ ROW = len(ALL) * FACTS
 
 
 class Meters:
-    """The rows of `processes`; this process writes row `own`, which it sets once."""
+    """The rows of `processes`; each process takes one."""
 
     def __init__(self, processes: int = 1) -> None:
+        self._row = 0
         self._numbers = memoryview(mmap.mmap(-1, max(processes, 1) * ROW * 8)).cast("d")
-        self.own = 0
+
+    def take_row(self, process: int) -> None:
+        """Makes this process the one of that number: 0 at first."""
+        self._row = process * ROW
 
     def add(self, meter: Meter, value: float = 0.0) -> None:
         """Counts once; `value` in the meter's unit."""
-        numbers, at = self._numbers, self.own * ROW + meter.number * FACTS
+        numbers, at = self._numbers, self._row + meter.number * FACTS
         numbers[at] += 1
         numbers[at + 1] += value
         if value > numbers[at + 2]:
@@ -60,6 +64,9 @@ class Meters:
 
     def total(self, meter: Meter) -> Total:
         """What all processes have counted since the server started."""
+        if meter is DONE:  # the rest: nothing has to be counted for what happens most
+            count = self.total(REQUESTS).count - self.total(REFUSED).count - self.total(FAILED).count
+            return Total(max(count, 0.0), 0.0, 0.0)
         numbers, first = self._numbers, meter.number * FACTS
         starts = range(first, len(numbers), ROW)
         return Total(

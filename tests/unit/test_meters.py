@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from vaultlike.meters import ALL, FAILED, REQUESTS, Meters, Total
+from vaultlike.meters import ALL, DONE, FAILED, REQUESTS, Meters, Total
 
 
 def test_numbers_are_places_in_a_row() -> None:
@@ -19,6 +19,7 @@ def test_one_process() -> None:
     meters.add(FAILED)
     assert meters.total(REQUESTS) == Total(2, 4.0, 2.5)
     assert meters.total(FAILED) == Total(1, 0, 0)
+    assert meters.total(DONE) == Total(1, 0, 0)
 
 
 def test_processes_add_up() -> None:
@@ -26,7 +27,7 @@ def test_processes_add_up() -> None:
     for number in range(3):
         pid = os.fork()
         if pid == 0:
-            meters.own = number
+            meters.take_row(number)
             for _ in range(100):
                 meters.add(REQUESTS, float(number + 1))
             os._exit(0)

@@ -24,7 +24,7 @@ from vaultlike.core.shared import Shared
 from vaultlike.core.windows import Windows
 from vaultlike.core.wiring import make_backend, make_catalog
 from vaultlike.errors import Invalid, Sealed, UnsupportedOperation, VaultlikeError
-from vaultlike.meters import DONE, FAILED, LOGINS, REFUSED, REQUESTS, Meters
+from vaultlike.meters import FAILED, LOGINS, REFUSED, REQUESTS, Meters
 from vaultlike.sdk import Call, Raw, Reply
 from vaultlike.sdk.egress import Egress
 from vaultlike.sdk.fields import fields_of
@@ -240,7 +240,8 @@ class Server:
         finally:
             self.under_way.pop(request.id, None)  # a further step of a request has the same id
             meters.add(REQUESTS, (self.clock.monotonic() - began) * 1000)
-            meters.add(FAILED if status >= 500 else REFUSED if status >= 400 else DONE)
+            if status >= 400:
+                meters.add(FAILED if status >= 500 else REFUSED)
 
     async def furnish(self, namespace: str, method: str = "") -> None:
         """Makes the mounts of the second API in a namespace (by its path without slashes) where they are not yet.

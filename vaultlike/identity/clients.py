@@ -85,12 +85,16 @@ class ClientLog:
         self._writing = asyncio.Lock()
         self._segments = 0
         self._waiting: dict[str, list[Client]] = {}  # by month
-        self._requests: dict[str, int] = {}  # by month
+        self._month, self._count = "", 0  # the requests of this month
+        self._requests: dict[str, int] = {}  # by month, those of this one as of the last flush
         self._written: dict[str, int] = {}  # of these, what is in the database
         self._turn(clock.now())
 
     def _turn(self, now: float) -> None:
         """A month begins. What waits belongs to the one before and is written there."""
+        if self._month:
+            self._requests[self._month] = self._count
+        self._count = 0
         self._month = month_of(now)
         self._ends_at = start_of(moved(self._month, 1))
         self._seen: set[object] = set()
@@ -99,10 +103,9 @@ class ClientLog:
 
     def note(self, namespace: str, entity: str, policies: tuple[str, ...], mount: str) -> None:
         """A request was made by a token of these policies and of that entity ("" for none), made by that mount."""
-        now = self._clock.now()
-        if now >= self._ends_at:
+        if (now := self._clock.now()) >= self._ends_at:
             self._turn(now)
-        self._requests[self._month] = self._requests.get(self._month, 0) + 1
+        self._count += 1
         key: object = entity or (namespace, policies)
         if key in self._seen or not self.enabled:
             return
@@ -168,6 +171,7 @@ class ClientLog:
         return found
 
     async def _write_requests(self) -> None:
+        self._requests[self._month] = self._count
         for month, count in list(self._requests.items()):
             if self._written.get(month) == count:
                 continue

@@ -42,7 +42,7 @@ class Worker:
     ) -> None:
         self._number, self._config, self._environment = number, config, environment
         self._sources, self._clock, self._windows, self._meters = sources, clock, windows, meters
-        meters.own = number
+        meters.take_row(number)
         self._logs = Logs()
         log: Any = structlog.get_logger("vaultlike")
         self._log = log
