@@ -46,9 +46,8 @@ DOCUMENT = "SELECT value, version FROM documents WHERE namespace = ? AND path = 
 DOCUMENTS = """SELECT path, value, version FROM documents WHERE namespace = ? AND path >= ? AND path < ?
     ORDER BY path LIMIT ?"""
 KEYS = "SELECT path FROM documents WHERE namespace = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
-# of two that differ in case alone, made before case stopped to count, the exact one; made by an old program: exact too
-NAMED = "a.namespace = ?1 AND a.mount = ?2 AND a.folded = ?3 ORDER BY a.name = ?4 DESC LIMIT 1"
-NAMED_EXACTLY = "a.namespace = ?1 AND a.mount = ?2 AND a.name = ?4 AND a.folded IS NULL AND ?3 IS NOT NULL"
+NAMED = "a.namespace = ? AND a.mount = ? AND a.folded = ?"
+NAMED_EXACTLY = "a.namespace = ? AND a.mount = ? AND a.name = ? AND a.folded IS NULL"  # made by an old program
 LOGIN_IDENTITY = f"""SELECT {ALIAS_COLUMNS}, {ENTITY_COLUMNS} FROM aliases a JOIN entities e ON e.id = a.entity
     WHERE """
 ALIAS = f"SELECT {ALIAS_COLUMNS} FROM aliases a WHERE "
@@ -212,8 +211,11 @@ class SqliteReads:
         return None if row is None else (alias_row(row[:ALIAS_WIDTH]), entity_row(row[ALIAS_WIDTH:]))
 
     def _named(self, select: str, namespace: str, mount: str, name: str) -> Row:
-        keys = (namespace, mount, fold(name), name)
-        return self._one(select + NAMED, *keys) or self._one(select + NAMED_EXACTLY, *keys)
+        found = self._all(select + NAMED, namespace, mount, fold(name))
+        if not found:
+            return self._one(select + NAMED_EXACTLY, namespace, mount, name)
+        # of several that differ in case alone, made before case stopped to count, the exact one
+        return found[0] if len(found) == 1 else next((row for row in found if row[3] == name), found[0])
 
     async def alias_by_id(self, id: str) -> AliasRow | None:
         row = self._one(f"{ALIAS}a.id = ?", pack_uuid(id))

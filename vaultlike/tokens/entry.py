@@ -13,9 +13,9 @@ UNSEALED = -1.0  # TokenEntry.ends_at of tokens that were made before it was sea
 SCOPE = 12  # bytes of the digest that ties a token to its columns; it is sealed, so nobody can search for a twin
 
 
-def scope_of(row: TokenRow) -> bytes:
+def scope_of(entity: str, mount: str, role: str, path: str) -> bytes:
     """A digest of the columns that never change: who a token stands for, and what made it."""
-    return blake2b("\0".join((row.entity, row.mount, row.role, row.path)).encode(), digest_size=SCOPE).digest()
+    return blake2b(f"{entity}\0{mount}\0{role}\0{path}".encode(), digest_size=SCOPE).digest()
 
 
 class TokenEntry(Struct, array_like=True, kw_only=True, frozen=True, gc=False):

@@ -19,6 +19,13 @@ def base62(random: Callable[[int], bytes], length: int = LENGTH) -> str:
     return text[:length].decode()
 
 
+def random_uuid(random: Callable[[int], bytes]) -> str:
+    """A random UUID (version 4, RFC 9562) as text."""
+    digits = random(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 def service_token(random: Callable[[int], bytes], namespace: str = "") -> str:
     """A new service token, 28 characters; one of a namespace below the root ends with a dot and that one's id."""
     return f"{SERVICE}{base62(random)}.{namespace}" if namespace else SERVICE + base62(random)

@@ -169,25 +169,24 @@ class TokenStore:
             groups=new.groups,
             num_uses=new.num_uses,
             ends_at=now + new.ttl if new.expires else None,
+            scope=b"" if new.batch else scope_of(new.entity, new.mount, new.role, new.path),
             jti=new.jti,
         )
         row = TokenRow(
             id=identity,
             namespace=self._namespace,
             path=new.path,
-            sealed=b"",
+            sealed=b"" if new.batch else self._keys.seal(_context(self._namespace, identity), entries.encode(entry)),
             parent=new.parent,
             mount=new.mount,
             role=new.role,
             entity=new.entity,
-            expires_at=now + new.ttl if new.expires else None,
+            expires_at=entry.ends_at,
             uses_left=new.num_uses or None,
         )
         if new.batch:
             return self._batch.issue(row, entry)
-        entry = structs.replace(entry, scope=scope_of(row))
-        sealed = self._keys.seal(_context(self._namespace, identity), entries.encode(entry))
-        return Token(structs.replace(row, sealed=sealed), entry, text)
+        return Token(row, entry, text)
 
     async def present(self, text: str) -> tuple[int, Token | None]:
         """The generation, and the token of this text if it is valid now; spends no use.
@@ -229,7 +228,7 @@ class TokenStore:
 
     def _open(self, row: TokenRow) -> TokenEntry | None:
         entry = entries.decode(self._keys.open(_context(row.namespace, row.id), row.sealed))
-        if entry.scope and entry.scope != scope_of(row):
+        if entry.scope and entry.scope != scope_of(row.entity, row.mount, row.role, row.path):
             return None
         if len(self._opened) >= OPENED:
             self._opened.clear()
@@ -274,8 +273,14 @@ class TokenStore:
     async def renew(self, token: Token, expires_at: float) -> Token:
         """Sets the end of the token's life (Unix seconds). Raises Invalid when it vanished meanwhile."""
         now = self._clock.now()
+        old = token.row
         # the scope too: with their first renewal, tokens from before it was sealed get it
-        entry = structs.replace(token.entry, renewed_at=round(now, 3), ends_at=expires_at, scope=scope_of(token.row))
+        entry = structs.replace(
+            token.entry,
+            renewed_at=round(now, 3),
+            ends_at=expires_at,
+            scope=scope_of(old.entity, old.mount, old.role, old.path),
+        )
         sealed = self._keys.seal(_context(token.row.namespace, token.row.id), entries.encode(entry))
         (kept,) = await self._engine.commit([UpdateToken(token.row.id, expires_at, sealed)])
         if not kept:
