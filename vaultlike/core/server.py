@@ -13,9 +13,10 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from vaultlike.builtin.organization.backend import Organization
 from vaultlike.builtin.organization.methods.listing import BY_NAME
 from vaultlike.builtin.organization.methods.mounting import mounted
-from vaultlike.builtin.organization.places import furnish
+from vaultlike.builtin.organization.places import ORGANIZATION, furnish
 from vaultlike.clock import Clock
 from vaultlike.core import pipeline
 from vaultlike.core.core import Core
@@ -249,16 +250,26 @@ class Server:
         `method`: the name of a way to log in whose mount is needed too. Raises Sealed, NotFound for an unknown
         namespace, Unavailable where a method's plugin cannot run.
         """
-        root = self.core
-        if root is None:
-            raise Sealed
-        core = root
-        if namespace:
-            found, _ = root.namespaces.resolve(namespace, "")
-            core = await root.branches.at(found)
+        core = await self._core_of(namespace)
         await furnish(core)
         if method:
             await mounted(core, BY_NAME[method])
+
+    async def has_organization(self, namespace: str, name: str) -> bool:
+        """Whether the organization of a namespace has this id or slug. Raises as `furnish`."""
+        core = await self._core_of(namespace)
+        mount = core.router.at(ORGANIZATION)
+        organization = mount.backend if mount is not None else None
+        return isinstance(organization, Organization) and await organization.is_called(name)
+
+    async def _core_of(self, namespace: str) -> Core:
+        root = self.core
+        if root is None:
+            raise Sealed
+        if not namespace:
+            return root
+        found, _ = root.namespaces.resolve(namespace, "")
+        return await root.branches.at(found)
 
     async def _while_sealed(self, request: Request) -> Outcome:
         """Sealed means sealed: only the paths that need no key answer."""

@@ -109,6 +109,11 @@ class Organization(Backend):
         found = await attachments.find(self.ctx.storage, identity, method) if method is not None and identity else None
         return None if method is None or found is None else method.lockout(found.fields)
 
+    async def is_called(self, name: str) -> bool:
+        """Whether the organization has this id or slug."""
+        found = await the_organization(self.ctx)
+        return name in (found.id, found.slug)
+
     async def claims(self, token: Token) -> dict[str, object]:
         """What an access token says of itself and of the identity it stands for (spec/infisical.md 1)."""
         return await access_claims(self.ctx, self._services, token)

@@ -33,6 +33,7 @@ from vaultlike.http.message import Incoming, Outgoing
 from vaultlike.tokens.ids import base62
 
 PREFIX = "/api"
+ORGANIZATION = "X-Infisical-Org"
 JSON = "application/json; charset=utf-8"
 MODULES: tuple[ModuleType, ...] = (
     status,
@@ -95,7 +96,8 @@ class InfisicalFace:
         if not found.open and not token and not found.lenient:
             raise Unauthorized("Token missing")
         if found.furnished:
-            await self._server.furnish(settings.namespace)
+            await self._server.furnish(settings.namespace, found.login)
+            await self._check_organization(incoming, settings)
         ask = Ask(
             self._server, settings, incoming, request_id, token=token, params=params, counted=found.counted
         )  # fmt: skip
@@ -106,14 +108,22 @@ class InfisicalFace:
 
     def _namespace(self, incoming: Incoming) -> FaceSettings:
         """The namespace that a request is for: the one that a header names, or the root, or the only one."""
-        asked = incoming.headers.get("X-Vault-Namespace", "").strip("/")
-        served = self.settings
+        served, headers = self.settings, incoming.headers
+        asked = headers.get("X-Vault-Namespace", "").strip("/")
+        if not asked and (organization := headers.get(ORGANIZATION, "")) in served:
+            asked = organization
         found = served.get(asked)
         if found is None and not asked and len(served) == 1:
             (found,) = served.values()
         if found is None:
             raise NotFound("the namespace is not served here")
         return found
+
+    async def _check_organization(self, incoming: Incoming, settings: FaceSettings) -> None:
+        """A header may name the organization, by id, slug or the path of its namespace. Raises NotFound."""
+        name = incoming.headers.get(ORGANIZATION, "")
+        if name and name != settings.namespace and not await self._server.has_organization(settings.namespace, name):
+            raise NotFound("No organization with this id or slug was found")
 
 
 def _arguments(found: Endpoint, incoming: Incoming) -> list[Any]:
