@@ -79,6 +79,7 @@ async def test_unknown_ids_and_roles(server: TestServer) -> None:
         {"roles": "viewer"},
         {"roles": [{}]},
         {"roles": [{"role": "viewer", "isTemporary": "perhaps"}]},
+        {"roles": [{**temporary("viewer"), "temporaryMode": "absolute"}]},
     ],
 )
 async def test_bad_shapes(server: TestServer, body: dict[str, object]) -> None:
@@ -98,7 +99,6 @@ async def test_bad_shapes(server: TestServer, body: dict[str, object]) -> None:
         temporary("viewer", "9" * 20 + "h"),
         temporary("viewer", "1h", "yesterday"),
         temporary("viewer", "1h", "2126-01-01T00:00:00Z"),
-        {**temporary("viewer"), "temporaryMode": "absolute"},
     ],
 )
 async def test_spans_that_no_policy_can_say(server: TestServer, role: dict[str, object]) -> None:
@@ -239,3 +239,10 @@ async def test_the_three_spellings_are_one(server: TestServer) -> None:
         found = [await organization.admin.good("GET", one) for one in paths]
         assert found[0] == found[1] == found[2]
         await organization.admin.good("DELETE", path)
+
+
+async def test_identities_of_one_project_alone_are_not_built_and_it_says_so(server: TestServer) -> None:
+    organization = await bootstrapped(server)
+    at = f"/v1/projects/{await organization.project()}/identities"
+    assert "/api/v1/identities" in (await organization.admin.refused(501, "POST", at, {"name": "x"}))["message"]
+    await organization.admin.refused(501, "GET", at)

@@ -150,6 +150,10 @@ async def test_environments_in_their_order(server: TestServer) -> None:
     moved = await api.good("PATCH", f"{at}/{made['environment']['id']}", {"position": 9, "name": "Testing"})
     assert moved["environment"]["position"] == 4 and moved["environment"]["name"] == "Testing"
     assert (await api.good("GET", f"{at}/test"))["environment"] == moved["environment"]
+    alone = f"/v1/workspace/environments/{made['environment']['id']}"
+    assert (await api.good("GET", alone))["environment"] == moved["environment"]
+    _, stranger = await organization.member(await organization.project("Other"), "admin")
+    await stranger.refused(404, "GET", alone)
     await api.good("DELETE", f"{at}/{made['environment']['id']}")
     assert [one["slug"] for one in await environments(api, project)] == ["dev", "staging", "prod"]
 

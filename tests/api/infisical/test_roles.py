@@ -71,6 +71,8 @@ async def test_the_life_of_a_project_role(server: TestServer, place: str) -> Non
     made = (await api.good("POST", at, role("reader", READ_DEV, description="reads")))["role"]
     assert made["permissions"] == [READ_DEV] and made["projectId"] == project and made["description"] == "reads"
     await api.refused(400, "POST", at, role("reader"))
+    slug = (await api.good("GET", f"/v1/workspace/{project}"))["workspace"]["slug"]
+    assert (await api.good("GET", f"{place}/{slug}/roles/slug/reader"))["role"] == made
     assert (await api.good("GET", f"{at}/slug/reader"))["role"] == made
     changed = (await api.good("PATCH", f"{at}/{made['id']}", {"name": "Reads", "permissions": [READ_ALL]}))["role"]
     assert changed["permissions"] == [READ_ALL] and changed["slug"] == "reader"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from msgspec import structs
 
+from vaultlike.builtin.organization.policies import OF_MEMBER, OF_PROJECT
 from vaultlike.errors import Boundary
 from vaultlike.policy.acl import ACL, Rule
 from vaultlike.policy.compiled import compile_policies
@@ -51,11 +52,17 @@ async def require_text(services: Services, call: Call, text: str) -> None:
         await require_acl(services, call, compile_policies([lasting], now=services.clock.now()))
 
 
-async def require_over(services: Services, call: Call, identity: str) -> None:
-    """Raises Boundary unless the caller may do all that an identity may."""
+async def require_over(services: Services, call: Call, identity: str, *, projects: bool = True) -> None:
+    """Raises Boundary unless the caller may do all that an identity may.
+
+    Without `projects`, what comes from memberships is left out: for what gives nobody those rights, so that who manages
+    identities can always end one.
+    """
     assert call.caller is not None
     entity = await services.identity.entity(identity)
     names = await services.identity_policies(entity)
+    if not projects:
+        names = tuple(name for name in names if not name.startswith((OF_PROJECT, OF_MEMBER)))
     if names and not call.caller.is_root:
         await require_acl(services, call, await services.acl_of(names, entity))
 

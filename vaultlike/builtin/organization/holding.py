@@ -13,6 +13,7 @@ from vaultlike.builtin.organization import organization_rules, project_rules
 from vaultlike.builtin.organization.grants import Grant, Share, policy_text
 from vaultlike.builtin.organization.identities import Identities
 from vaultlike.builtin.organization.memberships import Membership, Memberships
+from vaultlike.builtin.organization.policies import OF_MEMBER, OF_ORGANIZATION, OF_PROJECT
 from vaultlike.builtin.organization.projects import Project, decode_project
 from vaultlike.builtin.organization.roles import Role, RoleBook
 from vaultlike.errors import NotFound, Unavailable
@@ -22,9 +23,6 @@ from vaultlike.services import Services
 from vaultlike.storage.engine import Conflict
 
 ATTEMPTS = 16
-OF_ORGANIZATION = "organization-role-"  # + role
-OF_PROJECT = "organization-project-"  # + project + role: shared by all who hold just this role
-OF_MEMBER = "organization-member-"  # + project + identity: somebody with several roles, or with one that ends
 PAGE = 500
 
 

@@ -119,7 +119,7 @@ class IdentityPaths(Part):
     async def _change(self, call: Call, body: IdentityChange) -> Answer:
         identity = call.params["id"]
         await self._identities.get(identity)
-        await require_over(self.services, call, identity)
+        await require_over(self.services, call, identity, projects=False)
         if body.role is not UNSET:
             await require_text(self.services, call, await self._holding.organization_text(body.role))
         metadata = self._metadata(body.metadata) if body.metadata is not UNSET else None
@@ -183,7 +183,7 @@ class IdentityPaths(Part):
         found = await self._identities.get(call.params["id"])
         if found.delete_protection:
             raise Invalid("The identity has delete protection; turn it off first")
-        await require_over(self.services, call, found.id)
+        await require_over(self.services, call, found.id, projects=False)
         methods = await self._identities.methods(found.id)
         await self._remove(call, found)
         return show_identity(found, await the_organization(self.ctx), methods)

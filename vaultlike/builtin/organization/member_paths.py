@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, structs
 
-from vaultlike.builtin.organization.boundary import require_over, require_text
+from vaultlike.builtin.organization.boundary import require_text
 from vaultlike.builtin.organization.holding import Holding
 from vaultlike.builtin.organization.identities import ATTEMPTS, Identities
 from vaultlike.builtin.organization.memberships import MAX_ROLES, HeldRole, Membership, Memberships
@@ -35,7 +35,7 @@ class RoleGiven(Wire):
 
     role: Annotated[str, Meta(min_length=1, max_length=64)]
     is_temporary: bool = False
-    temporary_mode: str = "relative"
+    temporary_mode: Literal["relative"] = "relative"
     temporary_range: str = ""
     temporary_access_start_time: str | None = None
 
@@ -115,10 +115,10 @@ class MemberPaths(Part):
     async def update(self, call: Call, body: MemberFields) -> Answer:
         """Gives a member other roles in place of those it has."""
         identity = (await self._find(call)).identity
-        await require_over(self.services, call, identity)
         roles = self._roles(body)
         for _ in range(ATTEMPTS):
             old = await self._find(call)
+            await require_text(self.services, call, await self._holding.member_text(old))
             new = structs.replace(old, roles=roles, updated_at=self.ctx.clock.now())
             await require_text(self.services, call, await self._holding.member_text(new))
             if await self._memberships.replace(old, new):
@@ -132,7 +132,7 @@ class MemberPaths(Part):
     async def delete_one(self, call: Call) -> Answer:
         """Takes an identity out of the project; its tokens can do nothing there from then on."""
         old = await self._find(call)
-        await require_over(self.services, call, old.identity)
+        await require_text(self.services, call, await self._holding.member_text(old))
         shown = await self._show(old)
         await self._memberships.remove(old)
         await self._holding.settle_member(old.project, old.identity)
@@ -166,8 +166,6 @@ class MemberPaths(Part):
     def _held(self, given: RoleGiven) -> HeldRole:
         if not given.is_temporary:
             return HeldRole(id=new_id(self.ctx), role=given.role)
-        if given.temporary_mode != "relative":
-            raise Invalid("temporaryMode must be relative")
         span, now = _span(given.temporary_range), self.ctx.clock.now()
         try:
             starts_at = to_time(given.temporary_access_start_time) or now

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from vaultlike.builtin.organization.boundary import require_text
 from vaultlike.builtin.organization.grants import Share, policy_text
-from vaultlike.builtin.organization.holding import OF_PROJECT, Holding
+from vaultlike.builtin.organization.holding import Holding
 from vaultlike.builtin.organization.memberships import Memberships
 from vaultlike.builtin.organization.part import Part
+from vaultlike.builtin.organization.policies import OF_PROJECT
 from vaultlike.builtin.organization.project_rules import BUILT_IN, grants_of
 from vaultlike.builtin.organization.projects import Project, resolve_project
 from vaultlike.builtin.organization.role_fields import NewRole, RoleChange, changed_role, made_role

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from vaultlike.builtin.organization.boundary import require_text
 from vaultlike.builtin.organization.grants import Share, policy_text
-from vaultlike.builtin.organization.holding import OF_ORGANIZATION, Holding
+from vaultlike.builtin.organization.holding import Holding
 from vaultlike.builtin.organization.identities import Identities, entry
 from vaultlike.builtin.organization.organization_rules import BUILT_IN, grants_of
 from vaultlike.builtin.organization.organizations import the_organization
 from vaultlike.builtin.organization.part import Part
+from vaultlike.builtin.organization.policies import OF_ORGANIZATION
 from vaultlike.builtin.organization.role_fields import NewRole, RoleChange, changed_role, made_role
 from vaultlike.builtin.organization.roles import Role, RoleBook, show_builtin, show_role
 from vaultlike.errors import Invalid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -53,8 +53,8 @@ class Listing(Wire):
 class Search(Wire):
     """A search."""
 
-    order_by: str = "name"
-    order_direction: str = "asc"
+    order_by: Literal["name", "role"] = "name"
+    order_direction: Literal["asc", "desc", "ASC", "DESC"] = "asc"
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     offset: Annotated[int, Meta(ge=0)] = 0
     search: Wanted | UnsetType = UNSET

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from vaultlike.builtin.organization.member_paths import RoleGiven
 from vaultlike.builtin.organization.wire import Wire
+from vaultlike.errors import NotBuilt
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import endpoint
 from vaultlike.http.infisical.listed import values
@@ -76,6 +77,16 @@ async def change(ask: Ask, body: MemberChange) -> object:
 async def delete(ask: Ask) -> object:
     """Takes an identity out of a project."""
     return {"identityMembership": await ask.core("delete", _member(ask))}
+
+
+@endpoint("GET", "/v1/projects/{project}/identities")
+@endpoint("POST", "/v1/projects/{project}/identities")
+@endpoint("GET", "/v1/projects/{project}/identities/{identity}")
+@endpoint("PATCH", "/v1/projects/{project}/identities/{identity}")
+@endpoint("DELETE", "/v1/projects/{project}/identities/{identity}")
+async def of_project_alone(ask: Ask) -> None:
+    """Says that there are no identities that belong to a project and not to its organization."""
+    raise NotBuilt("identities that belong to one project are not built: make one at /api/v1/identities and take it in")
 
 
 def _member(ask: Ask) -> str:

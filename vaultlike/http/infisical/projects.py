@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, UnsetType
 
 from vaultlike.builtin.organization.wire import Wire
+from vaultlike.errors import NotFound
 from vaultlike.http.infisical.ask import Ask
 from vaultlike.http.infisical.endpoint import endpoint
 from vaultlike.http.infisical.listed import values
@@ -153,6 +154,18 @@ async def list_environments(ask: Ask) -> object:
 async def read_environment(ask: Ask) -> object:
     """One environment, by its slug or id."""
     return {"environment": await ask.core("read", _environment(ask))}
+
+
+@endpoint("GET", "/v1/workspace/environments/{environment}")
+@endpoint("GET", "/v1/projects/environments/{environment}")
+async def find_environment(ask: Ask) -> object:
+    """One environment by its id alone, of the projects that the caller may see."""
+    for project in values(await ask.core("list", f"{PROJECTS}/")):
+        assert isinstance(project, dict)
+        if any(one["id"] == ask.params["environment"] for one in project["environments"]):
+            at = f"{PROJECTS}/{project['id']}/environments/{ask.params['environment']}"
+            return {"environment": await ask.core("read", at)}
+    raise NotFound(f"Environment with ID '{ask.params['environment'][:64]}' not found")
 
 
 @endpoint("POST", "/v1/workspace/{project}/environments", body=NewEnvironment)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -13,6 +14,7 @@ from vaultlike.http.infisical.listed import values
 
 Slug = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9]+(?:-[a-z0-9]+)*$")]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Permissions = Annotated[tuple[dict[str, object], ...], Meta(max_length=200)]
 
 
@@ -39,7 +41,7 @@ class RoleChange(Wire):
 @endpoint("GET", "/v1/projects/{project}/roles")
 async def list_all(ask: Ask) -> object:
     """The roles of a project."""
-    return {"roles": values(await ask.core("list", f"{_roles(ask)}/"))}
+    return {"roles": values(await ask.core("list", f"{await _roles(ask)}/"))}
 
 
 @endpoint("POST", "/v1/workspace/{project}/roles", body=NewRole)
@@ -47,7 +49,7 @@ async def list_all(ask: Ask) -> object:
 @endpoint("POST", "/v1/projects/{project}/roles", body=NewRole)
 async def create(ask: Ask, body: NewRole) -> object:
     """Makes a custom role."""
-    return {"role": await ask.core("write", _roles(ask), body)}
+    return {"role": await ask.core("write", await _roles(ask), body)}
 
 
 @endpoint("GET", "/v1/workspace/{project}/roles/slug/{role}")
@@ -57,7 +59,7 @@ async def create(ask: Ask, body: NewRole) -> object:
 @endpoint("GET", "/v1/projects/{project}/roles/{role}")
 async def read(ask: Ask) -> object:
     """One role, by its slug or id."""
-    return {"role": await ask.core("read", f"{_roles(ask)}/{ask.params['role']}")}
+    return {"role": await ask.core("read", f"{await _roles(ask)}/{ask.params['role']}")}
 
 
 @endpoint("PATCH", "/v1/workspace/{project}/roles/{role}", body=RoleChange)
@@ -65,7 +67,7 @@ async def read(ask: Ask) -> object:
 @endpoint("PATCH", "/v1/projects/{project}/roles/{role}", body=RoleChange)
 async def change(ask: Ask, body: RoleChange) -> object:
     """Changes a custom role."""
-    return {"role": await ask.core("patch", f"{_roles(ask)}/{ask.params['role']}", body)}
+    return {"role": await ask.core("patch", f"{await _roles(ask)}/{ask.params['role']}", body)}
 
 
 @endpoint("DELETE", "/v1/workspace/{project}/roles/{role}")
@@ -73,8 +75,13 @@ async def change(ask: Ask, body: RoleChange) -> object:
 @endpoint("DELETE", "/v1/projects/{project}/roles/{role}")
 async def delete(ask: Ask) -> object:
     """Deletes a custom role that nobody has."""
-    return {"role": await ask.core("delete", f"{_roles(ask)}/{ask.params['role']}")}
+    return {"role": await ask.core("delete", f"{await _roles(ask)}/{ask.params['role']}")}
 
 
-def _roles(ask: Ask) -> str:
-    return f"organization/projects/{ask.params['project']}/roles"
+async def _roles(ask: Ask) -> str:
+    """Where the roles are; older clients name the project by its slug."""
+    project = ask.params["project"]
+    if not _ID.fullmatch(project):
+        found: Any = await ask.core("read", f"organization/project-slugs/{project}")
+        project = found["id"]
+    return f"organization/projects/{project}/roles"
