@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,7 +24,7 @@ from vaultlike.identity.issuer import OIDC, Issuer
 from vaultlike.identity.keys import DAY, LoadedKey
 from vaultlike.sdk.jwt import JwtProblem, decode_unverified
 from vaultlike.sdk.keyset import KeySet
-from vaultlike.tokens.ids import service_token
+from vaultlike.tokens.ids import random_uuid, service_token
 from vaultlike.tokens.store import NewToken
 
 KEY = "organization"  # the named key of `identity/oidc` that signs; its public half is in that key set
@@ -46,8 +44,8 @@ class _Known(Struct, frozen=True):
 
 
 def is_signed(text: str) -> bool:
-    """Whether a shown token can only be a JWT: no other begins like a JSON object in base64url."""
-    return text.startswith("eyJ")
+    """Whether a shown token can only be a JWT: no other begins like a JSON object in base64url and has two dots."""
+    return text.startswith("eyJ") and text.count(".") == 2
 
 
 def namespace_of(text: str) -> str:
@@ -69,6 +67,7 @@ class AccessTokens:
         self._namespace = namespace
         self._public: tuple[tuple[dict[str, str], ...], KeySet] | None = None
         self._opened: LRUCache[str, _Known] = LRUCache(REMEMBERED)
+        self._headers: dict[str, bytes] = {}  # the encoded header, by key id
 
     def forget(self) -> None:
         """Drops what was proved: keys may have changed."""
@@ -77,7 +76,7 @@ class AccessTokens:
 
     def new_id(self) -> str:
         """A fresh `jti`: a random UUID."""
-        return str(uuid.UUID(bytes=self._random(16), version=4))
+        return random_uuid(self._random)
 
     def named(self, new: NewToken) -> NewToken:
         """The same token to mint, with a name for signed tokens and the text that it stands for."""
@@ -87,7 +86,9 @@ class AccessTokens:
     def text_of(self, jti: str) -> str:
         """The service token that a `jti` stands for: a credential, never to be shown with it."""
         blocks = (
-            hmac.digest(self._secret, f"{self._namespace}\x00{jti}\x00{number}".encode(), "sha256")
+            hashlib.blake2b(
+                f"{self._namespace}\x00{jti}\x00{number}".encode(), key=self._secret, digest_size=32
+            ).digest()
             for number in range(256)
         )
         return service_token(lambda size: next(blocks)[:size], self._namespace)
@@ -102,13 +103,19 @@ class AccessTokens:
             said["iss"] = issuer
         if self._namespace:
             said["namespace"] = self._namespace
-        header = {"alg": "ES256", "kid": loaded.key.current.kid, "typ": TYPE}
-        signed = _base64url(_encode(header)) + b"." + _base64url(_encode(said))
+        signed = self._header(loaded.key.current.kid) + b"." + _base64url(_encode(said))
         private: Any = loaded.signer.private_key
         assert isinstance(private, ec.EllipticCurvePrivateKey)
         r, s = utils.decode_dss_signature(private.sign(signed, _ECDSA))
         raw = r.to_bytes(SIZE, "big") + s.to_bytes(SIZE, "big")
         return (signed + b"." + _base64url(raw)).decode()
+
+    def _header(self, kid: str) -> bytes:
+        known = self._headers.get(kid)
+        if known is None:
+            known = _base64url(_encode({"alg": "ES256", "kid": kid, "typ": TYPE}))
+            self._headers = {kid: known}
+        return known
 
     async def open(self, text: str) -> str:
         """The service token that a JWT stands for. Raises BadToken for one that is forged, foreign or expired."""

@@ -96,7 +96,7 @@ def _new_token(
     cidrs = params.token_bound_cidrs
     if params.token_strictly_bind_ip:
         cidrs = (call.remote,)
-    elif mount.of_organization:
+    elif mount.of_organization and not batch:
         cidrs = ()  # judged at each use by the role of that time
     return NewToken(
         path=call.mount + call.path,

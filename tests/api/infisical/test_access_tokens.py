@@ -183,6 +183,19 @@ async def test_addresses_are_read_at_each_use(server: TestServer) -> None:
     assert (await lookup(server, token)).status == 403
 
 
+async def test_a_batch_token_keeps_its_addresses_and_has_no_signed_form(server: TestServer) -> None:
+    one = await machine(server, token_bound_cidrs="192.0.2.0/24")
+    assert (await server.post(f"sys/{MOUNT}tune", {"token_type": "batch"})).status == 204
+    answer = await one.log_in()
+    assert answer.status == 200 and answer.auth["token_type"] == "batch"
+    assert (await lookup(server, answer.auth["client_token"])).status == 403
+
+
+async def test_a_token_of_one_s_own_choice_may_begin_like_a_jwt(server: TestServer) -> None:
+    assert (await server.post("auth/token/create", {"id": "eyJchosen"})).status == 200
+    assert (await lookup(server, "eyJchosen")).status == 200
+
+
 async def test_uses_count_requests_but_no_renewals(server: TestServer) -> None:
     one = await machine(server, token_num_uses=2)
     token = await one.access()
