@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -75,8 +76,14 @@ def client(dev: DevServer) -> hvac.Client:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server with a configuration file and a database, as it is before `operator init`."""
-    folder = tmp_path_factory.mktemp("fresh")
+    """The URL of a server as it is before `operator init`."""
+    with new_server(tmp_path_factory.mktemp("fresh")) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def new_server(folder: Path) -> Iterator[str]:
+    """Starts a server with a configuration file and a database in `folder`; its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"

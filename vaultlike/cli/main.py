@@ -71,6 +71,9 @@ def _longest(words: Sequence[str], names: Container[str]) -> str:
     return next((name for n in (3, 2, 1) if (name := " ".join(words[:n])) in names and len(words) >= n), "")
 
 
+UNKNOWN_COMMAND = 127  # as a shell says it, and as the other command lines of this API do
+
+
 def _no_command(words: Sequence[str], terminal: Terminal) -> int:
     from vaultlike.cli import help as pages
 
@@ -85,7 +88,7 @@ def _no_command(words: Sequence[str], terminal: Terminal) -> int:
     near = difflib.get_close_matches(unknown, [*COMMANDS, *GROUPS], 1)
     terminal.note(f'Unknown command "{unknown}".' + (f' Did you mean "{near[0]}"?' if near else ""))
     terminal.note(f"`{pages.PROGRAM} {group + ' ' if group else ''}--help` lists what there is.")
-    return 1
+    return 1 if group else UNKNOWN_COMMAND
 
 
 def _execute(command: Command, words: list[str], terminal: Terminal) -> int:

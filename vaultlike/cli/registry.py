@@ -92,6 +92,7 @@ COMMANDS = {
     "operator unseal": Entry("operator_seal", "Gives one unseal key"),
     "operator seal": Entry("operator_seal", "Seals the server"),
     "operator step-down": Entry("operator_seal", "Asks the active node to step down"),
+    "operator members": Entry("operator_seal", "Lists the nodes that serve this cluster"),
     "operator key-status": Entry("operator_keys", "Shows the encryption key in use"),
     "operator rotate": Entry("operator_keys", "Makes a new encryption key"),
     "operator generate-root": Entry("operator_root", "Makes a root token from unseal keys"),

@@ -11,7 +11,7 @@ from vaultlike.errors import FieldInvalid, Invalid, NotFound
 from vaultlike.identity.rules import check_metadata
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.mounts.namespaces import Namespace, check_name, check_step
-from vaultlike.sdk import Answer, Call, delete, list_, patch, read, write
+from vaultlike.sdk import Answer, Call, Reply, delete, list_, patch, read, write
 from vaultlike.system.part import Part
 from vaultlike.types import Object, Pairs
 
@@ -99,11 +99,16 @@ class NamespacePaths(Part):
         return self._show(changed)
 
     @delete("namespaces/{path:rest}")
-    async def remove(self, call: Call) -> None:
-        """Deletes a namespace with everything in it, but for others inside it. Fine when there is none."""
+    async def remove(self, call: Call) -> Reply:
+        """Deletes a namespace with everything in it, but for others inside it. Fine when there is none.
+
+        Clients read a body whatever becomes of it: without one, `bao namespace delete` fails.
+        """
         found = self._find(call)
-        if found is not None:
-            await self.services.end_namespace(found)
+        if found is None:
+            return Reply(warnings=("requested namespace does not exist",))
+        await self.services.end_namespace(found)
+        return Reply(data={"status": "in-progress"})
 
     def _find(self, call: Call) -> Namespace | None:
         name = _step(call)

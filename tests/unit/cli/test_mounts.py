@@ -208,7 +208,7 @@ def test_audit(cli: Cli, server: FakeServer) -> None:
     server.on("PUT", "sys/audit/main")
     server.on("DELETE", "sys/audit/main")
     none = cli("audit", "list")
-    assert (none.code, none.err) == (2, "No audit devices are enabled.\n")
+    assert (none.code, none.out, none.err) == (2, "No audit devices are enabled.\n", "")
     assert (
         cli("audit", "list").out == "Path     Type    Description\n----     ----    -----------\nfile/    file    n/a\n"
     )

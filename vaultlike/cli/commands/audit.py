@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vaultlike.cli import data, output
 from vaultlike.cli.command import Command
-from vaultlike.cli.failures import NothingFound
+from vaultlike.cli.failures import REFUSED
 from vaultlike.cli.flags import Flag
 from vaultlike.cli.session import Session, slashed
 from vaultlike.cli.shapes import Json, as_map, as_text
@@ -35,7 +35,8 @@ def _disable(session: Session) -> int:
 def _list(session: Session) -> int:
     devices = session.client.call("GET", "sys/audit", doing="listing audits").data or {}
     if not devices and session.format == "table":
-        raise NothingFound("No audit devices are enabled.")
+        session.line("No audit devices are enabled.")
+        return REFUSED
     detailed = session.flags.on("detailed")
     header = ("Path", "Type", "Description") + (("Replication", "Options") if detailed else ())
     rows = [_row(path, as_map(devices[path]), detailed) for path in sorted(devices)]

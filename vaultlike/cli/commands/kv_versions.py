@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vaultlike.cli.command import Command
-from vaultlike.cli.commands.kv import show_written
 from vaultlike.cli.commands.kv_mount import MOUNT, locate, versioned_only
 from vaultlike.cli.failures import NothingFound, UsageError
 from vaultlike.cli.flags import Flag
@@ -63,7 +62,7 @@ def _rollback(session: Session) -> int:
         raise NothingFound(f"Version {version} of {path} does not exist any more")
     cas = as_int(as_map(metadata.data).get("current_version"))
     body: Json = {"data": values, "options": {"cas": cas}}
-    return show_written(session, session.client.call("PUT", path, body, doing=f"writing data to {path}"), path)
+    return session.show(session.client.call("PUT", path, body, doing=f"writing data to {path}"))
 
 
 def _enable_versioning(session: Session) -> int:

@@ -29,6 +29,9 @@ def _revoke(session: Session) -> int:
         raise UsageError("Specifying -force requires also specifying -prefix")
     doing = f"revoking leases with prefix {lease}" if prefix else f"revoking lease {lease}"
     if force:
+        session.terminal.note(
+            "Warning! Force-removing leases can leave the secrets engine with credentials that nobody revokes."
+        )
         session.client.call("PUT", f"sys/leases/revoke-force/{lease}", doing=f"force {doing}")
         session.success(f"Force revoked any leases with prefix: {lease}")
         return 0

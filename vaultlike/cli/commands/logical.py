@@ -43,8 +43,8 @@ def _patch(session: Session) -> int:
 def _list(session: Session) -> int:
     path = slashed(session.args[0])
     answer = session.client.call("LIST", path, doing=f"listing {path.rstrip('/')}", missing_ok=True)
-    _found(answer, f"No value found at {path}")
-    return session.show_keys(answer, path)
+    _found(answer, f"No value found at {path.rstrip('/')}")
+    return session.show_keys(answer, path.rstrip("/"))
 
 
 def _delete(session: Session) -> int:

@@ -172,7 +172,7 @@ def _details(path: str, entry: Json, kind: Kind) -> list[str]:
         path,
         as_text(entry.get("type")),
         as_text(entry.get("accessor")),
-        *(_ttl(config.get(key)) for key in ("default_lease_ttl", "max_lease_ttl")),
+        *(_ttl(entry, key) for key in ("default_lease_ttl", "max_lease_ttl")),
         special,
         "local" if entry.get("local") is True else "replicated",
         output.value_text(entry.get("seal_wrap") is True),
@@ -183,8 +183,11 @@ def _details(path: str, entry: Json, kind: Kind) -> list[str]:
     ]
 
 
-def _ttl(value: object) -> str:
-    return readable(as_int(value)) if as_int(value) else "system"
+def _ttl(entry: Json, key: str) -> str:
+    if entry.get("type") in ("system", "cubbyhole"):
+        return ""  # nothing in them has a lease
+    value = as_int(as_map(entry.get("config")).get(key))
+    return readable(value) if value else "system"
 
 
 def _settings(flags: Flags, kind: Kind) -> Json:

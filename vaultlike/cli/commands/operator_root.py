@@ -78,7 +78,11 @@ def _start(session: Session) -> int:
         body["pgp_key"] = pgp_keys([session.flags.text("pgp-key")])[0]
     if session.flags.text("otp"):
         body["otp"] = session.flags.text("otp")
-    return _show(session, session.client.call("PUT", _ATTEMPT, body, doing="initializing root generation").body)
+    status = session.client.call("PUT", _ATTEMPT, body, doing="initializing root generation").body
+    shown = _show(session, status)
+    if status.get("otp") and session.format == "table":
+        session.terminal.note("Keep the OTP: the resulting root token is decoded with it, and it is shown only now.")
+    return shown
 
 
 def _give_key(session: Session) -> int:

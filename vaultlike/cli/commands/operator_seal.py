@@ -1,13 +1,14 @@
-"""operator unseal, seal, step-down."""
+"""operator unseal, seal, step-down, members."""
 
 from __future__ import annotations
 
+from vaultlike.cli import output
 from vaultlike.cli.command import Command
 from vaultlike.cli.commands.status import show_status
 from vaultlike.cli.failures import UsageError
 from vaultlike.cli.flags import Flag
 from vaultlike.cli.session import Session
-from vaultlike.cli.shapes import Json
+from vaultlike.cli.shapes import Json, as_list, as_map
 
 
 def _unseal(session: Session) -> int:
@@ -45,7 +46,19 @@ def _step_down(session: Session) -> int:
     return 0
 
 
+def _members(session: Session) -> int:
+    found = session.client.call("GET", "sys/ha-status", doing="listing members").content
+    nodes = [as_map(node) for node in as_list(found.get("nodes"))]
+    if session.format != "table":
+        return session.show_value({"Nodes": nodes})
+    keys = ("hostname", "api_address", "cluster_address", "active_node", "version", "last_echo")
+    titles = ("Host Name", "API Address", "Cluster Address", "Active Node", "Version", "Last Echo")
+    session.line(output.table(titles, [[output.value_text(node.get(key) or "") for key in keys] for node in nodes]))
+    return 0
+
+
 COMMANDS = (
+    Command("operator members", "Lists the nodes that serve this cluster.", _members),
     Command(
         "operator unseal",
         "Gives one unseal key; asks for it without echo when there is no argument.\n"

@@ -23,8 +23,9 @@ def _list(session: Session) -> int:
     if session.format != "table":
         return session.show_value([entry.get("name") for entry in plugins] if wanted else catalog)
     detailed = session.flags.on("detailed")
-    keys = ("name", "type", "version", *(("deprecation_status",) if detailed else ()))
-    header = ("Name", "Type", "Version", *(("Deprecation Status",) if detailed else ()))
+    kind = () if wanted else ("type",)
+    keys = ("name", *kind, "version", *(("deprecation_status",) if detailed else ()))
+    header = ("Name", *(key.title() for key in kind), "Version", *(("Deprecation Status",) if detailed else ()))
     session.line(output.table(header, [[as_text(entry.get(key)) for key in keys] for entry in plugins]))
     return 0
 

@@ -15,11 +15,12 @@ def _create(session: Session) -> int:
         raise UsageError("Cannot use -orphan together with -role: the role says whether its tokens are orphans")
     body: Json = {
         "policies": flags.items("policy"),
-        "meta": flags.pairs("metadata"),
         "num_uses": flags.number("use-limit"),
         "renewable": flags.on("renewable"),
         "no_default_policy": flags.on("no-default-policy"),
     }
+    if metadata := flags.pairs("metadata"):
+        body["meta"] = metadata  # sent empty it would read back as {}, not as nothing
     for name, key in (
         ("id", "id"),
         ("display-name", "display_name"),
