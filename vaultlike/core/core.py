@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from vaultlike.builtin.organization.backend import Organization
 from vaultlike.builtin.organization.places import ORGANIZATION
 from vaultlike.core import renewal, simulation, workload, wrapping
 from vaultlike.core.access_tokens import AccessTokens
 from vaultlike.core.branches import Branches
+from vaultlike.core.entitlements import Entitlements
 from vaultlike.core.explain import Explained, show
 from vaultlike.core.shared import Shared
 from vaultlike.errors import Denied
 from vaultlike.identity.clients import settings_of
 from vaultlike.identity.entity import Entity
-from vaultlike.identity.group import GroupIndex, Membership
 from vaultlike.identity.groups import GroupStore
 from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
@@ -26,9 +26,7 @@ from vaultlike.mounts.router import Mount, Router
 from vaultlike.mounts.table import MountTable
 from vaultlike.mounts.vetting import Table, mismatch, vetted
 from vaultlike.policy.acl import ACL
-from vaultlike.policy.compiled import Compiled
 from vaultlike.policy.store import PolicyStore
-from vaultlike.policy.template import AliasFacts, Facts, GroupFacts
 from vaultlike.policy.within import NOTHING, Within
 from vaultlike.sdk import Backend, Call, Caller, Reply, WrapInfo
 from vaultlike.system.loggers import follow_levels
@@ -42,7 +40,6 @@ DEFAULT_MOUNTS = [
     ("identity/", "identity", "identity store"),
     ("sys/", "system", "system endpoints used for control, policy and debugging"),
 ]
-ACLS = 4096  # compiled decisions kept; one more starts afresh
 MakeBackend = Callable[["Core", MountEntry], Backend]
 
 
@@ -74,8 +71,10 @@ class Core:
         secret = self.barrier.derive("access tokens")
         self.access_tokens = AccessTokens(self.issuer, secret, self.clock, self.random, place)
         self.tag_key = self.barrier.derive("tags of answers")
-        self._compiled: dict[tuple[str, ...], Compiled] = {}  # by policy names
-        self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}  # by policy names and entity
+        own = self.entitlements = Entitlements(self.policies, self.identity, self.groups, self.router, self.clock)
+        # of Services; as they are, because every request asks for some of them
+        self.policies_of, self.identity_policies = own.policies_of, own.identity_policies
+        self.membership, self.acl_of, self.facts = own.membership, own.acl_of, own.facts
         self._vetted: Table = {}  # what plugins must be like
         self._restarts = Restarts(shared.storage)
         self.cluster = ("", "")  # name and id
@@ -116,8 +115,7 @@ class Core:
         await self.router.unload()
         self.tokens.forget()
         self.identity.forget()
-        self._compiled.clear()
-        self._acls.clear()
+        self.entitlements.forget()
 
     async def refresh(self, generation: int) -> None:
         """Takes over configuration that anybody changed: caches are dropped, mounts follow the table."""
@@ -143,8 +141,7 @@ class Core:
                 self.followed = generation
 
     async def _reload(self) -> None:
-        # new objects: what is being compiled from older policies lands in the old ones
-        self._compiled, self._acls = {}, {}
+        self.entitlements.forget()
         self.identity.forget()
         self.access_tokens.forget()
         self._vetted = await vetted(self.root_storage)
@@ -243,78 +240,6 @@ class Core:
         token = caller.record
         assert isinstance(token, Token)
         return await self.acl(token, await (await self.home(token)).identity.entity(caller.entity_id))
-
-    async def policies_of(self, token: Token, entity: Entity | None) -> tuple[str, ...]:
-        """The names of all policies that count for a token, sorted."""
-        extra = await self.identity_policies(entity)
-        if not extra:
-            return token.entry.policies
-        return tuple(sorted({*token.entry.policies, *extra}))
-
-    async def identity_policies(self, entity: Entity | None) -> tuple[str, ...]:
-        """The policies that come from the entity and its groups, sorted."""
-        if entity is None:
-            return ()
-        index, membership = await self.membership(entity)
-        names = set(entity.body.policies)
-        for identity in membership.all:
-            names.update(index.by_id[identity].policies or ())
-        return tuple(sorted(names))
-
-    async def membership(self, entity: Entity) -> tuple[GroupIndex, Membership]:
-        """All groups, and those that the entity is in.
-
-        What a login said counts while its mount exists and the group still has its alias there.
-        """
-        index = await self.groups.index()
-        external = tuple(
-            group
-            for group, mount in entity.body.external
-            if self.router.by_accessor(mount) is not None and index.admits(group, mount)
-        )
-        return index, index.membership(entity.id, external)
-
-    async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
-        """The compiled decision for a set of policy names."""
-        own, compiled, cache = entity.id if entity is not None else "", self._compiled, self._acls
-        now = self.clock.now()
-        known = cache.get((names, own))
-        if known is not None and (known.expires_at is None or known.expires_at > now):
-            return known
-        shared = compiled.get(names)
-        if shared is None or (shared.expires_at is not None and shared.expires_at <= now):
-            found = [await self.policies.find(name) for name in names]
-            shared = Compiled((policy for policy in found if policy is not None), now=now)
-            compiled[names] = shared
-        facts = await self.facts(entity) if shared.templated else None
-        acl = shared.fitted(facts, now=now)
-        if len(cache) >= ACLS:
-            cache.clear()
-            compiled.clear()
-        cache[names, own] = acl
-        return acl
-
-    async def facts(self, entity: Entity | None) -> Facts | None:
-        """What policy templates may say about an entity."""
-        if entity is None:
-            return None
-        aliases: Mapping[str, AliasFacts] = {
-            alias.row.mount: AliasFacts(
-                id=alias.row.id,
-                name=alias.row.name,
-                metadata=alias.body.metadata or {},
-                custom_metadata=alias.body.custom_metadata or {},
-            )
-            for alias in await self.identity.aliases_of(entity.id)
-        }
-        index, membership = await self.membership(entity)
-        groups = tuple(
-            GroupFacts(id=group.id, name=group.name, metadata=group.metadata or {})
-            for group in (index.by_id[identity] for identity in membership.all)
-        )
-        return Facts(
-            id=entity.id, name=entity.name, metadata=entity.body.metadata or {}, aliases=aliases, groups=groups
-        )
 
     # What the system's resources ask for (vaultlike.services)
 

@@ -55,7 +55,7 @@ async def test_a_decision_made_of_old_policies_is_not_kept(house: House) -> None
     token = await first.token("p")
     core = second.server.core
     assert core is not None
-    slow = core.policies = SlowPolicies(core.policies)
+    slow = core.entitlements.policies = SlowPolicies(core.policies)
     early = asyncio.create_task(second.get("sys/mounts", token=token))
     await slow.reading.wait()
     await policy(first, "p", sys__mounts="deny")
@@ -91,9 +91,9 @@ async def test_policies_are_compiled_once_for_all_entities(house: House) -> None
             await server.post(f"auth/userpass/users/{name}", {"password": "pw", "token_policies": "p", **bare})
             login = await server.post(f"auth/userpass/login/{name}", {"password": "pw"}, token="")
             tokens.append(login.auth["client_token"])
-        counted = core.policies = Counting(real)
+        counted = core.entitlements.policies = Counting(real)
         statuses = [(await server.get("sys/mounts", token=token)).status for token in tokens]
-        core.policies = real
+        core.entitlements.policies = real
         return statuses, counted.reads
 
     assert await reads('path "sys/mounts" { capabilities = ["read"] }') == ([200] * 3, 1)
