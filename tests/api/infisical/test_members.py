@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.api.infisical.setting import Api, Organization, bootstrapped, temporary
@@ -246,3 +248,28 @@ async def test_identities_of_one_project_alone_are_not_built_and_it_says_so(serv
     at = f"/v1/projects/{await organization.project()}/identities"
     assert "/api/v1/identities" in (await organization.admin.refused(501, "POST", at, {"name": "x"}))["message"]
     await organization.admin.refused(501, "GET", at)
+
+
+async def test_of_changes_that_meet_the_one_that_is_shown_is_the_one_that_holds(server: TestServer) -> None:
+    organization = await bootstrapped(server)
+    project = await organization.project()
+    path = await secret(server, project)
+    identity, api = await organization.member(project, "no-access")
+    at = f"/v2/workspace/{project}/identity-memberships/{identity}"
+    async with TestServer(clock=server.clock, path=server.path, settings=server.server.settings) as other:
+        await other.server.unseal(server.keys[0])
+        elsewhere = Api(other, organization.admin.token)
+        for _ in range(3):
+            changes = [
+                (organization.admin if number % 2 else elsewhere)("PATCH", at, {"roles": roles})
+                for number, roles in enumerate(
+                    ([{"role": "viewer"}], [{"role": "no-access"}], [{"role": "viewer"}, {"role": "member"}]) * 2
+                )
+            ]
+            answers = await asyncio.gather(*changes)
+            assert {answer.status for answer in answers} == {200}
+            shown = (await organization.admin.good("GET", at))["identityMembership"]["roles"]
+            held = {one["role"] for one in shown}
+            for one in (server, other):
+                assert await reads(one, api, path) is bool(held & {"viewer", "member"})
+                assert await writes(one, api, path) is ("member" in held)

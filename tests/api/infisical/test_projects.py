@@ -46,6 +46,9 @@ async def test_what_is_not_there_is_not_found_by_an_admin_and_forbidden_to_other
     ):
         await organization.admin.refused(404, "GET", path)
         await api.refused(403, "GET", path)
+    for part in ("environments/dev", "roles/slug/viewer", f"identity-memberships/{UNKNOWN}"):
+        await organization.admin.refused(404, "GET", f"/v1/projects/{UNKNOWN}/{part}")
+        await api.refused(403, "GET", f"/v1/projects/{UNKNOWN}/{part}")
 
 
 async def test_a_life(server: TestServer) -> None:

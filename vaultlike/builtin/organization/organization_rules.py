@@ -50,7 +50,8 @@ _ADMIN = (
     Grant(_ROLES, WRITE | LIST),
     Grant(f"{_ROLES}/*", ALL),
     Grant(_PROJECTS, WRITE | LIST),
-    Grant(f"{_PROJECTS}/+", READ),  # so that a project that is gone is "not found", not "forbidden"
+    Grant(f"{_PROJECTS}/+", READ),  # so that what is gone is "not found", not "forbidden"
+    *(Grant(f"{_PROJECTS}/+/{part}/+", READ) for part in ("members", "roles", "environments")),
     Grant(f"{METHODS}*", LOOK),
 )
 _MEMBER = (
