@@ -1,6 +1,6 @@
 """Addresses against lists of networks: for the core's bounds and for methods with bounds of their own.
 
-Parsed networks are kept: the same few lists come again and again.
+Parsed networks and decisions are kept: the same few lists and clients come again and again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ def _networks(cidrs: tuple[str, ...]) -> IPSet:
 
 def admits(cidrs: tuple[str, ...], address: str) -> bool:
     """Whether `address` lies in one of `cidrs`; an unreadable address lies nowhere. IPv4-mapped IPv6 counts as IPv4."""
+    return _admits(cidrs, address)
+
+
+@lru_cache(8192)
+def _admits(cidrs: tuple[str, ...], address: str) -> bool:
     try:
         ip = IPAddress(address)
     except (AddrFormatError, ValueError):
@@ -32,6 +37,7 @@ def admits(cidrs: tuple[str, ...], address: str) -> bool:
         return False
 
 
+@lru_cache(8192)
 def origin_of(address: str) -> str:
     """What stands for the one who calls: an IPv4 address, or the /64 of an IPv6 one, all of which one host has."""
     try:

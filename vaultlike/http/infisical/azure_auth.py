@@ -20,7 +20,7 @@ REFUSALS: Final[Refusals] = {
 }
 
 
-@endpoint("POST", "/v1/auth/azure-auth/login", body=JwtLogin, open=True)
+@endpoint("POST", "/v1/auth/azure-auth/login", body=JwtLogin, open=True, login=METHOD.name)
 async def login(ask: Ask, body: JwtLogin) -> Granted:
     """Logs an identity in with the token of its managed identity or service principal."""
     return await log_in(ask, METHOD, body, REFUSALS)

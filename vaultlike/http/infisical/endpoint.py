@@ -20,6 +20,7 @@ from vaultlike.errors import Invalid, NotFound, UnsupportedOperation
 
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 MAX_SEGMENTS = 64
+KEPT, LONGEST_KEPT = 4096, 256  # paths whose endpoint is known without a search, and their characters
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     open: bool = False
     lenient: bool = False  # whether the token may be missing
     furnished: bool = True  # whether it needs the organization's mounts
+    login: str = ""  # the name of the way to log in whose mount it needs too
     counted: bool = True  # whether it spends a use of the token
     fixed: dict[str, str] = {}  # what its handler finds in the params, as if the path had captured it
 
@@ -64,7 +66,9 @@ class Endpoints:
 
     def __init__(self, modules: Iterable[ModuleType]) -> None:
         self._root = _Step()
+        self._plain: dict[tuple[str, str], Endpoint] = {}  # by method and path, where nothing is captured
         self.all: list[Endpoint] = []
+        self._known: dict[tuple[str, str], tuple[Endpoint, dict[str, str]]] = {}  # clients ask for the same again
         for module in modules:
             for item in vars(module).values():
                 if getattr(item, "__module__", "") == module.__name__:
@@ -83,9 +87,28 @@ class Endpoints:
         if one.method in step.methods:
             raise TypeError(f"{one.method} {one.path} is declared twice")
         step.methods[one.method] = (one, tuple(names))
+        if not names:
+            self._plain[one.method, one.path] = one
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
-        """The endpoint and what its path captured. Raises NotFound, UnsupportedOperation, Invalid."""
+        """The endpoint and what its path captured, which is not to be changed.
+
+        Raises NotFound, UnsupportedOperation, Invalid.
+        """
+        known = self._known.get((method, path))
+        if known is not None:
+            return known
+        found = self._find(method, path)
+        if len(path) <= LONGEST_KEPT:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[method, path] = found
+        return found
+
+    def _find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+        plain = self._plain.get((method, path))
+        if plain is not None:
+            return plain, dict(plain.fixed)
         segments = path.strip("/").split("/")
         if len(segments) > MAX_SEGMENTS:
             raise NotFound(f"Route {method}:/api{path[:128]} not found")
@@ -112,7 +135,7 @@ def _walk(step: _Step, segments: list[str], at: int, captured: list[str]) -> tup
 
 def _decoded(segment: str) -> str:
     try:
-        text = unquote(segment, errors="strict")
+        text = unquote(segment, errors="strict") if "%" in segment else segment
     except UnicodeDecodeError:
         raise Invalid("the path is not UTF-8") from None
     if "/" in text or not text.isprintable() or text in (".", ".."):

@@ -22,7 +22,7 @@ REFUSALS: Final[Refusals] = {
 }
 
 
-@endpoint("POST", "/v1/auth/jwt-auth/login", body=JwtLogin, open=True)
+@endpoint("POST", "/v1/auth/jwt-auth/login", body=JwtLogin, open=True, login=METHOD.name)
 async def login(ask: Ask, body: JwtLogin) -> Granted:
     """Logs an identity in with a JWT."""
     return await log_in(ask, METHOD, body, REFUSALS)

@@ -50,7 +50,6 @@ async def log_in(ask: Ask, method: Method[object], body: JwtLogin, refusals: Ref
         raise Unauthorized(UNKNOWN)
     if len(body.jwt) > MAX_JWT:
         raise TooLarge
-    await ask.server.furnish(ask.settings.namespace, method.name)
     said = {"role": identity, "jwt": body.jwt.strip()}
     if slug := body.organization_slug or body.sub_organization_name:
         said["organizationSlug"] = slug

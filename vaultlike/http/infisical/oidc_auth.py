@@ -23,7 +23,7 @@ REFUSALS: Final[Refusals] = {
 }
 
 
-@endpoint("POST", "/v1/auth/oidc-auth/login", body=JwtLogin, open=True)
+@endpoint("POST", "/v1/auth/oidc-auth/login", body=JwtLogin, open=True, login=METHOD.name)
 async def login(ask: Ask, body: JwtLogin) -> Granted:
     """Logs an identity in with a token of its provider, such as a JWT-SVID of SPIRE's."""
     return await log_in(ask, METHOD, body, REFUSALS)

@@ -27,10 +27,9 @@ class UniversalLogin(Wire):
     organization_slug: str | None = None
 
 
-@endpoint("POST", "/v1/auth/universal-auth/login", body=UniversalLogin, open=True)
+@endpoint("POST", "/v1/auth/universal-auth/login", body=UniversalLogin, open=True, login=METHOD.name)
 async def login(ask: Ask, body: UniversalLogin) -> Granted:
     """Logs an identity in with a client secret."""
-    await ask.server.furnish(ask.settings.namespace, METHOD.name)
     said = {"role_id": body.client_id, "secret_id": body.client_secret}
     if body.organization_slug:
         said["organizationSlug"] = body.organization_slug

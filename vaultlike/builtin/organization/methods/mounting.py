@@ -17,6 +17,9 @@ from vaultlike.services import Services
 
 async def mounted(services: Services, method: Method[Any]) -> Mount:
     """The mount of a method, made where there is none. Raises Unavailable where its plugin cannot run."""
+    mount = services.router.at(method.mount)
+    if mount is not None and mount.backend is not None:
+        return mount
     options = {"organization": "instances" if method.instances else "roles", "method": method.name}
     description = f"{method.title} of the identities of the API at /api"
     # without tuning a token of ttl 0 would live as long as the server's default, not as long as allowed
