@@ -35,6 +35,10 @@ def targets(subject: Subject) -> dict[str, list[Shot]]:
     return {
         "lookup-self": [Shot("GET", "/v1/auth/token/lookup-self", token) for token in tokens],
         "kv v2 read": [Shot("GET", "/v1/secret/data/creds", token) for token in tokens],
+        "kv v2 read, project": [Shot("GET", subject.secret_v1, token) for token in tokens],
+        "secret read at /api": [Shot("GET", subject.secret_api, token) for token in tokens],
+        "the same, /v1, identity": [Shot("GET", subject.secret_v1, token) for token in subject.access_tokens],
+        "the same, /api, identity": [Shot("GET", subject.secret_api, token) for token in subject.access_tokens],
         "renew": [Shot("POST", "/v1/auth/token/renew-self", token, {}) for token in tokens],
         "token create": [Shot("POST", "/v1/auth/token/create", token, {"ttl": "1h"}) for token in tokens],
         "azure login": [Shot("POST", login, body={"role": "bench", "jwt": subject.good_jwt})],

@@ -80,6 +80,7 @@ listener "tcp" {{
   tls_disable = true
 }}
 log_level = "error"
+infisical {{ enabled = true }}
 {self._stanza()}
 """
 
@@ -141,6 +142,27 @@ log_level = "error"
             self.api("POST", "auth/token/create", {"policies": ["bench"]})["auth"]["client_token"]
             for _ in range(TOKENS)
         ]
+        self._prepare_second_api()
+
+    def _prepare_second_api(self) -> None:
+        """A project with a secret, read by either API: with the tokens of `tokens`, and with an identity's."""
+
+        def ask(method: str, path: str, body: object) -> Any:
+            return call(f"{self.url}/api/{path}", method, self.root, body)
+
+        project = ask("POST", "v2/workspace", {"projectName": "Bench", "slug": "bench"})["project"]
+        where = {"workspaceId": project["id"], "environment": "dev"}
+        ask("POST", "v3/secrets/raw/CREDS", {**where, "secretValue": "correct horse"})
+        self.secret_v1 = f"/v1/organization-secrets/data/{project['id']}/dev/CREDS"
+        self.secret_api = f"/api/v3/secrets/raw/CREDS?workspaceId={project['id']}&environment=dev&secretPath=%2F"
+        rules = self.api("GET", "sys/policies/acl/bench")["data"]["policy"]
+        rules += f' path "{self.secret_v1[4:]}" {{ capabilities = ["read"] }}'
+        self.api("PUT", "sys/policies/acl/bench", {"policy": rules})
+        identity = ask("POST", "v1/identities", {"name": "bench", "organizationId": project["orgId"]})["identity"]["id"]
+        ask("POST", f"v2/workspace/{project['id']}/identity-memberships/{identity}", {"role": "viewer"})
+        method = f"v1/auth/token-auth/identities/{identity}"
+        ask("POST", method, {})
+        self.access_tokens = [ask("POST", f"{method}/tokens", {})["accessToken"] for _ in range(TOKENS)]
 
     def memory(self) -> int:
         """Resident memory of the server process, bytes."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from vaultlike.core.server import Server
@@ -24,7 +26,7 @@ from vaultlike.http.infisical import (
     universal_auth,
 )
 from vaultlike.http.infisical.ask import Ask
-from vaultlike.http.infisical.endpoint import Endpoint, Endpoints
+from vaultlike.http.infisical.endpoint import KEPT, LONGEST_KEPT, Endpoint, Endpoints
 from vaultlike.http.infisical.errors import Unauthorized, refusal
 from vaultlike.http.infisical.resources import RESOURCES
 from vaultlike.http.infisical.settings import FaceSettings, face_settings
@@ -132,11 +134,18 @@ def _arguments(found: Endpoint, incoming: Incoming) -> list[Any]:
         data = read_body(incoming.body, incoming.headers.get("Content-Type", ""))
         arguments.append(parse(found.body, data))
     if found.query is not None:
-        sent = read_query(incoming.query)
-        if incoming.body:  # older clients say in a body what belongs into the query (spec/infisical.md 4)
-            sent = read_body(incoming.body, incoming.headers.get("Content-Type", "")) | sent
-        arguments.append(parse(found.query, sent, lax=True))
+        if incoming.body or len(incoming.query) > LONGEST_KEPT:
+            # older clients say in a body what belongs into the query (spec/infisical.md 4)
+            sent = read_body(incoming.body, incoming.headers.get("Content-Type", ""))
+            arguments.append(parse(found.query, sent | read_query(incoming.query), lax=True))
+        else:
+            arguments.append(_query(found.query, incoming.query))
     return arguments
+
+
+@lru_cache(maxsize=KEPT)  # clients ask for the same again; nobody changes what he is given
+def _query(kind: type[Struct], query: str) -> Struct:
+    return parse(kind, read_query(query), lax=True)
 
 
 def new_request_id(server: Server) -> str:

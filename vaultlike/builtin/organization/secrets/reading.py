@@ -67,7 +67,7 @@ class Reader(Part):
         super().__init__(ctx, services)
         self._folders = Folders(ctx)
 
-    @read("secrets/{name:any}", judged=True)
+    @read("secrets/{name:any}", judged=True, free=True)
     async def read_secret(self, call: Call, body: SecretQuery) -> SecretShown:
         """Reads a secret: the newest version, or the one asked for; from imported folders too if asked."""
         scope = await self._scope(call, body)
@@ -88,7 +88,7 @@ class Reader(Part):
         return show(found.scope, name, found.reading.record, found.reading.number, found.content, tags,
                     hidden=not body.view_secret_value)  # fmt: skip
 
-    @read("secrets", judged=True)
+    @read("secrets", judged=True, free=True)
     async def list_secrets(self, call: Call, body: SecretsQuery) -> SecretsShown:
         """Lists the secrets of a folder that the caller may read; `recursive` lists those of inner folders too."""
         scope = await self._scope(call, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 
 from vaultlike.builtin.organization.secrets.content import Content
@@ -15,6 +16,7 @@ from vaultlike.engines.kv.record import Record
 HIDDEN = "<hidden-by-infisical>"  # what the second API's clients know as a masked value
 
 
+@lru_cache(maxsize=4096)
 def uuid_of(*names: str) -> str:
     """A UUID that always comes out the same for the same names (version 8, RFC 9562 5.8)."""
     digits = blake2b("\0".join(names).encode(), digest_size=16).hexdigest()
@@ -35,6 +37,8 @@ def show(
     value = content.value
     identity = uuid_of("secret", record.store)
     version = record.versions.get(number)
+    created_at = rfc3339(record.created_at)
+    changed = version.created_at if version is not None else record.updated_at
     return SecretShown(
         id=identity,
         also_id=identity,
@@ -49,8 +53,8 @@ def show(
         secret_reminder_note=content.reminder_note,
         secret_reminder_repeat_days=content.reminder_repeat_days,
         skip_multiline_encoding=content.skip_multiline_encoding,
-        created_at=rfc3339(record.created_at),
-        updated_at=rfc3339(version.created_at if version is not None else record.updated_at),
+        created_at=created_at,
+        updated_at=created_at if changed == record.created_at else rfc3339(changed),
         secret_path=shown_path(scope.folder),
         secret_metadata=content.metadata,
         tags=tuple(tags[tag] for tag in content.tags if tag in tags) if content.tags else (),
