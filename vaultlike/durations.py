@@ -26,6 +26,7 @@ _UNITS = {
     "h": 3600 * SECOND,
 }
 _PART = re.compile(r"(\d*)(\.\d*)?(ns|us|µs|μs|ms|s|m|h)(?![^\d.])", re.ASCII)
+_ESCAPED = {'"': '\\"', "\\": "\\\\"}
 _SECONDS = re.compile(r"[+-]?\d+", re.ASCII)
 _DAYS = re.compile(r"([+-]?)(\d+)d", re.ASCII)
 
@@ -58,9 +59,10 @@ def parse_nanoseconds(value: object) -> int:
 
 
 def _parse(value: object) -> int:
+    if isinstance(value, float):
+        raise BadDuration(f'time: missing unit in duration "{value}"')
     if isinstance(value, bool) or not isinstance(value, int | str):
-        kind = {bool: "bool", float: "float64", type(None): "null", list: "list", dict: "map"}.get(type(value), "value")
-        raise BadDuration(f"could not parse duration from {kind}")
+        raise BadDuration("could not parse duration from input")
     if isinstance(value, int):
         return _bounded(value * SECOND, value)
     text = value
@@ -108,12 +110,17 @@ def _go_problem(text: str, position: int) -> str:
 
 def _bounded(nanoseconds: int, value: int | str) -> int:
     if abs(nanoseconds) > MAX_SECONDS * SECOND:
-        raise BadDuration(f'time: invalid duration "{_shown(str(value) if isinstance(value, str) else "number")}"')
+        text = str(value)
+        if not (_SECONDS.fullmatch(text) or _DAYS.fullmatch(text)):
+            raise BadDuration(f'time: invalid duration "{_shown(text)}"')
+        if abs(nanoseconds) >= 2**63 * SECOND:
+            raise BadDuration(f'time: missing unit in duration "{_shown(text)}"')
+        raise BadDuration("multiplication of durations resulted in overflow, one operand may be too large")
     return nanoseconds
 
 
 def _shown(text: str) -> str:
-    return "".join(one if one.isprintable() and one not in '"\\' else "?" for one in text[:64])
+    return "".join(_ESCAPED.get(one, one) if one.isprintable() else "?" for one in text[:64])
 
 
 def go_duration(seconds: int) -> str:

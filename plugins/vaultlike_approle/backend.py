@@ -27,13 +27,14 @@ from vaultlike.sdk import (
     rfc3339,
     write,
 )
+from vaultlike.sdk.conversion import go_quote
 from vaultlike.sdk.routes import Route
 from vaultlike.types import NO_SECRET, Names, Secret
 from vaultlike_approle.index import Place, place_of
 from vaultlike_approle.issuing import MAX_SECRET_ID, CustomBody, IssueBody, new_secret_id, shown_ttl
 from vaultlike_approle.login import LoginBody, judge
 from vaultlike_approle.role import FIELD_TEXT, MAX_ROLE_ID, Role, check_role, complete, show_role
-from vaultlike_approle.role_parts import OLD_CIDRS, PARTS
+from vaultlike_approle.role_parts import OLD_CIDRS, PARTS, check_said
 from vaultlike_approle.roles import Roles
 from vaultlike_approle.secret_ids import Found, SecretId, SecretIds
 
@@ -165,9 +166,9 @@ class Approle(Backend):
         """Deprecated: sets secret_id_bound_cidrs."""
 
         def change(role: Role) -> Role:
-            if body.bound_cidr_list is UNSET:
-                raise Invalid("missing bound_cidr_list")
-            role.secret_id_bound_cidrs = body.bound_cidr_list
+            if body.bound_cidr_list is not UNSET:
+                check_said({"secret_id_bound_cidrs": body.bound_cidr_list})
+                role.secret_id_bound_cidrs = body.bound_cidr_list
             return role
 
         call.warnings += await self.roles.edit(self.ctx, call.params["role_name"], change)
@@ -205,14 +206,14 @@ class Approle(Backend):
             raise Invalid(f"secret_id is longer than {MAX_SECRET_ID} characters")
         return await self._issue(call, body, text)
 
-    @write("role/{role_name}/secret-id/lookup")
+    @write("role/{role_name}/secret-id/lookup", slash=True)
     async def look_up(self, call: Call, body: SecretIdBody) -> Answer:
         """Shows the properties of a secret id."""
         await self._secrets.count()
         found = await self._find(call, body)
         return _shown(found.body) if found is not None and not self._over(found) else None
 
-    @write("role/{role_name}/secret-id/destroy")
+    @write("role/{role_name}/secret-id/destroy", slash=True)
     @delete("role/{role_name}/secret-id/destroy")
     async def destroy(self, call: Call, body: SecretIdBody) -> None:
         """Ends a secret id; fine for one that is not there."""
@@ -220,7 +221,7 @@ class Approle(Backend):
         if found is not None:
             await self._secrets.destroy(found)
 
-    @write("role/{role_name}/secret-id-accessor/lookup")
+    @write("role/{role_name}/secret-id-accessor/lookup", slash=True)
     async def look_up_accessor(self, call: Call, body: AccessorBody) -> Answer:
         """Shows the properties of a secret id, by its accessor."""
         await self._secrets.count()
@@ -232,7 +233,7 @@ class Approle(Backend):
             return Reply(data={"error": _no_accessor(accessor)}, status=404)
         return _shown(found[1].body)
 
-    @write("role/{role_name}/secret-id-accessor/destroy")
+    @write("role/{role_name}/secret-id-accessor/destroy", slash=True)
     @delete("role/{role_name}/secret-id-accessor/destroy")
     async def destroy_accessor(self, call: Call, body: AccessorBody) -> None:
         """Ends a secret id, by its accessor."""
@@ -285,7 +286,7 @@ class Approle(Backend):
         return await self._secrets.find(found[1], text)
 
     async def _accessor(self, call: Call, body: AccessorBody) -> tuple[Place, str]:
-        accessor = body.secret_id_accessor.strip()
+        accessor = body.secret_id_accessor
         if not accessor:
             raise Invalid("missing secret_id_accessor")
         found = await self.roles.place(self.ctx, call.params["role_name"])
@@ -319,4 +320,4 @@ def _no_role(call: Call) -> str:
 
 
 def _no_accessor(accessor: str) -> str:
-    return f'failed to find accessor entry for secret_id_accessor: "{accessor[:128]}"'
+    return f"failed to find accessor entry for secret_id_accessor: {go_quote(accessor[:128])}"

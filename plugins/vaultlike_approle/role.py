@@ -42,7 +42,7 @@ def settle_names(data: dict[str, object]) -> list[str]:
     """Replaces names of the wire that mean another one, in place; the warnings about it."""
     for name in NOT_OURS:
         data.pop(name, None)
-    if data.get("bound_cidr_list") is not None:  # the old name
+    if "bound_cidr_list" in data:  # the old name
         data.setdefault("secret_id_bound_cidrs", data.pop("bound_cidr_list"))
     kind = data.get("token_type")
     if isinstance(kind, str) and kind in PLAIN_TYPES:

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from vaultlike_approle.backend import Approle
 
 _HINTS = get_type_hints(Role, include_extras=True)
-OLD_CIDRS = (
-    'The "bound_cidr_list" parameter is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
-)
+OLD_CIDRS = 'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'
 
 
 def _fold_policies(given: dict[str, object]) -> None:
@@ -44,6 +42,12 @@ def _check_max_ttl(role: Role) -> None:
         raise Invalid("token_max_ttl should be greater than or equal to token_ttl")
 
 
+def check_said(given: dict[str, object]) -> None:
+    """Networks that are said must not be none; not to say any changes nothing. Raises Invalid."""
+    if given and not given["secret_id_bound_cidrs"]:
+        raise Invalid("missing bound_cidr_list")
+
+
 def _nothing(_: object) -> None:
     """No rule."""
 
@@ -51,13 +55,15 @@ def _nothing(_: object) -> None:
 class RolePart(Struct, frozen=True, kw_only=True):
     """One field of a role under a path of its own; `names` are the field and its deprecated twin.
 
-    `needed`: a write must say it. `empty_is_null`: empty reads null. `rule` judges the role after a write of the field.
+    `needed`: a write must say it, and is told so by its name or `called`. `empty_is_null`: empty reads null. `settle`
+    puts what was sent in order, `rule` judges the role after a write of the field.
     """
 
     path: str
     names: tuple[str, ...]
     defaults: Mapping[str, object]
     needed: bool = True
+    called: str = ""
     empty_is_null: bool = False
     settle: Callable[[dict[str, object]], None] = _nothing
     rule: Callable[[Role], None] = _nothing
@@ -81,11 +87,11 @@ class RolePart(Struct, frozen=True, kw_only=True):
         given = fields_of(self.body).given(call.data)
         follow_deprecated(given)
         given = {name: value for name, value in given.items() if name in self.names}
-        self.settle(given)
 
         def change(role: Role) -> Role:
+            self.settle(given)
             if not given and self.needed:
-                raise Invalid(f"missing {self.names[0]}")
+                raise Invalid(f"missing {self.called or self.names[0]}")
             new = replace(role, **given)
             self.rule(new)
             return new
@@ -129,7 +135,7 @@ def _part(path: str, *names: str, **facts: object) -> RolePart:
 
 PARTS = (
     _part("policies", "token_policies", "policies", settle=_fold_policies),
-    _part("period", "token_period", "period"),
+    _part("period", "token_period", "period", called="period"),
     _part("token-ttl", "token_ttl", rule=_check_ttl),
     _part("token-max-ttl", "token_max_ttl", rule=_check_max_ttl),
     _part("token-num-uses", "token_num_uses"),
@@ -137,5 +143,5 @@ PARTS = (
     _part("bind-secret-id", "bind_secret_id"),
     _part("secret-id-num-uses", "secret_id_num_uses"),
     _part("secret-id-ttl", "secret_id_ttl"),
-    _part("secret-id-bound-cidrs", "secret_id_bound_cidrs"),
+    _part("secret-id-bound-cidrs", "secret_id_bound_cidrs", needed=False, settle=check_said),
 )

@@ -39,7 +39,6 @@ from vaultlike.errors import (
 )
 from vaultlike.mounts.router import Mount
 from vaultlike.sdk import Call, Caller, Login, Raw, Reply
-from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.networks import admits
 from vaultlike.sdk.routes import VERB_OF
 from vaultlike.storage.engine import LAST_USE
@@ -131,6 +130,8 @@ async def route(core: Core, exchange: Exchange) -> None:
     exchange.owned = exchange.place.routes.get("header" if request.verb == "header" else verb)
     if exchange.owned is None and request.verb == "header":
         exchange.owned = exchange.place.routes.get("read")
+    if request.verb == "scan" and exchange.owned is not None and not exchange.owned.route.scans:
+        exchange.owned = None
 
 
 async def limit(core: Core, exchange: Exchange) -> None:
@@ -324,12 +325,12 @@ def _add_unknown(exchange: Exchange) -> None:
     assert call is not None and owned is not None
     if isinstance(reply, Raw):
         return
-    declared = owned.route.declares or owned.route.body
     if reply is None or owned.route.free or not call.data:
         return
-    known = fields_of(declared) if declared is not None else None
-    expected = {*call.params, *_PAGING} if call.operation in ("list", "scan") else call.params
-    unknown = [name for name in (known.unknown(call.data) if known else sorted(call.data)) if name not in expected]
+    assert exchange.place is not None
+    known = exchange.place.declared()
+    expected = {*call.params, *_LISTING} if call.operation in ("list", "scan") else call.params
+    unknown = sorted(name for name in call.data if name not in known and name not in expected)
     if unknown:
         text = f"Endpoint ignored these unrecognized parameters: [{' '.join(unknown)}]"
         reply.warnings = (*reply.warnings, text)
@@ -338,7 +339,7 @@ def _add_unknown(exchange: Exchange) -> None:
         reply.warnings = (*reply.warnings, f"{text}[{' '.join(replaced)}]")
 
 
-_PAGING = ("list", "scan", "after", "limit")  # query parameters of every list
+_LISTING = ("list", "scan")  # query parameters of every list
 
 
 async def wrap(core: Core, exchange: Exchange) -> None:

@@ -51,6 +51,11 @@ def lists_nothing(reply: Reply) -> bool:
     return not data.get("keys") and len(data) <= ("keys" in data)
 
 
+def finds_nothing(verb: str, reply: Reply) -> bool:
+    """Whether nothing is there to be listed or told, a 404. A SCAN of nothing and warnings are answers of their own."""
+    return verb == "list" and not reply.warnings and lists_nothing(reply)
+
+
 class Outcome(Struct, kw_only=True):
     """What came of a request, ready to be rendered."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vaultlike.clock import rfc3339
 from vaultlike.core.exchange import Exchange
-from vaultlike.core.request import lists_nothing
+from vaultlike.core.request import finds_nothing
 from vaultlike.sdk import Reply, WrapInfo
 from vaultlike.tokens.store import NewToken, TokenStore
 
@@ -20,7 +20,7 @@ async def wrap(tokens: TokenStore, exchange: Exchange) -> None:
     if reply.data is None and reply.auth is None and not reply.warnings:
         return
     request = exchange.request
-    if request.verb in ("list", "scan") and lists_nothing(reply):
+    if finds_nothing(request.verb, reply):
         return  # will be a 404, and refusals are never wrapped
     payload = request.render(exchange.outcome())
     if payload is None:

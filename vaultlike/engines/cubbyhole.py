@@ -42,7 +42,7 @@ class Cubbyhole(Backend):
         super().__init__(ctx)
         self.store = store
 
-    @read("{path:maybe}", free=True)
+    @read("{path:maybe}")
     async def read_value(self, call: Call) -> Reply | None:
         """Reads a value of the calling token."""
         raw = await self.store.private(_owner(call), _path(call))
@@ -58,10 +58,12 @@ class Cubbyhole(Backend):
 
     @delete("{path:maybe}", free=True)
     async def delete_value(self, call: Call) -> None:
-        """Deletes a value of the calling token."""
-        await self.store.delete_private(_owner(call), _path(call))
+        """Deletes a value of the calling token; fine where there is none."""
+        owner = _owner(call)
+        if call.params["path"]:
+            await self.store.delete_private(owner, call.params["path"])
 
-    @list_("{path:maybe}", free=True)
+    @list_("{path:maybe}")
     async def list_names(self, call: Call) -> dict[str, object]:
         """Lists the names in a folder of the calling token."""
         return {"keys": await self.store.private_names(_owner(call), call.params["path"])}

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from vaultlike.core.request import Outcome, Request, Verb, lists_nothing
+from vaultlike.core.request import Outcome, Request, Verb, finds_nothing, lists_nothing
 from vaultlike.core.server import Server
 from vaultlike.durations import BadDuration, parse_signed_duration
 from vaultlike.errors import Internal, Invalid, NotFound, UnsupportedMedia, VaultlikeError
@@ -30,6 +30,7 @@ VERBS: dict[str, Verb] = {
     "SCAN": "scan", "HELP": "help", "HEAD": "header",
 }  # fmt: skip
 MERGE_PATCH = "application/merge-patch+json"
+_LISTS: tuple[Verb, ...] = ("list", "scan")
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 _encode = msgspec.json.Encoder().encode
@@ -110,7 +111,9 @@ def render(outcome: Outcome) -> Outgoing:
             return NOTHING_THERE
         return Outgoing(204)
     if outcome.verb in ("list", "scan") and lists_nothing(reply):
-        return NOTHING_THERE
+        if finds_nothing(outcome.verb, reply):
+            return NOTHING_THERE
+        reply.data = {}
     return Outgoing(reply.status or 200, render_body(outcome) or b"", headers=reply.headers)
 
 
@@ -241,14 +244,16 @@ def _verb_of_query(query: str) -> Verb:
     values = parse_qs(query, keep_blank_values=True)
     if values.get("help", [""])[0]:
         return "help"
-    for name, verb in (("list", "list"), ("scan", "scan")):
-        if name in values:
-            text = values[name][0]
-            if text in _TRUE:
-                return verb  # type: ignore[return-value]
-            if text not in _FALSE:
-                raise _NoText
-    return "read"
+    asked: list[Verb] = []
+    for verb in _LISTS:
+        text = values.get(verb, [""])[0]
+        if text in _TRUE:
+            asked.append(verb)
+        elif text and text not in _FALSE:
+            raise _NoText
+    if len(asked) > 1:
+        raise _NoText
+    return asked[0] if asked else "read"
 
 
 class _NoText(Invalid):

@@ -5,6 +5,7 @@ A converter never guesses silently: what does not fit raises Misfit with the ref
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -21,11 +22,15 @@ _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
 
 class Misfit(ValueError):
-    """A wire value does not fit its field; the text is the reference's, `older` how its older plugins word it."""
+    """A wire value does not fit its field; the text is the reference's, `older` how its older plugins word it.
 
-    def __init__(self, text: str, older: str = "") -> None:
+    `whole`: the text is said as it is, without the field's name before it.
+    """
+
+    def __init__(self, text: str, older: str = "", *, whole: bool = False) -> None:
         super().__init__(text)
         self.older = older or text
+        self.whole = whole
 
 
 def go_type(value: object) -> str:
@@ -45,9 +50,16 @@ def go_text(value: object) -> str:
         return "[" + " ".join(go_text(item) for item in value) + "]"
     if isinstance(value, dict):
         return "map[" + " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value)) + "]"
+    if value is None:
+        return "<nil>"
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def go_quote(text: str) -> str:
+    """A text in quotation marks, as Go quotes what it names in an error text."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _unconvertible(want: str, value: object) -> Misfit:
@@ -132,15 +144,16 @@ def to_float(value: object) -> float:
 
 
 def to_bool(value: object) -> bool:
-    """bool: as it is; the texts of Go's ParseBool; numbers by being zero or not; empty is false."""
-    if isinstance(value, (bool, int, float)):
-        return bool(value)
+    """bool: as it is; the texts of Go's ParseBool, and the numbers 1 and 0 among them; empty is false."""
+    if isinstance(value, bool):
+        return value
     if value is None or value == "":
         return False
-    if isinstance(value, str):
-        if value in _TRUE:
+    if isinstance(value, (str, int, float)):
+        text = str(value)
+        if text in _TRUE:
             return True
-        if value in _FALSE:
+        if text in _FALSE:
             return False
         raise Misfit("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
     raise _unconvertible("bool", value)
@@ -159,8 +172,8 @@ def _elements(value: list[object]) -> tuple[str, ...]:
 
 
 def to_names(value: object) -> tuple[str, ...]:
-    """comma string slice: a list, or a comma separated text; each element trimmed; empty text is the empty list."""
-    if value is None or value == "":
+    """comma string slice: a list, or a comma separated text; each element trimmed; empty text or object: no element."""
+    if value is None or value == "" or value == {}:
         return ()
     if isinstance(value, list):
         return tuple(item.strip() for item in _elements(value))
@@ -170,11 +183,11 @@ def to_names(value: object) -> tuple[str, ...]:
 
 
 def to_strings(value: object) -> tuple[str, ...]:
-    """string slice: a list; a single text is a list of one (no splitting)."""
-    if value is None or value == "":
+    """string slice: a list; a single text is a list of one (no splitting); each element trimmed."""
+    if value is None or value == "" or value == {}:
         return ()
     items = value if isinstance(value, list) else [value]
-    return tuple(_part(index, item) for index, item in enumerate(items))
+    return tuple(_part(index, item).strip() for index, item in enumerate(items))
 
 
 def _part(index: int, item: object) -> str:
@@ -188,14 +201,16 @@ def _part(index: int, item: object) -> str:
 
 
 def to_integers(value: object) -> tuple[int, ...]:
-    """comma int slice: a list of numbers, or a comma separated text of them."""
-    if value is None or value == "":
+    """comma int slice: a list of numbers, or a comma separated text of them, without blanks."""
+    if value is None or value == "" or value == {}:
         return ()
-    items: list[object] = value if isinstance(value, list) else list(to_names(value))
+    items: list[object] = list(value.split(",")) if isinstance(value, str) else [value]
+    if isinstance(value, list):
+        items = value
     numbers = []
     for index, item in enumerate(items):
         try:
-            numbers.append(to_int(item.strip() if isinstance(item, str) else item))
+            numbers.append(to_int(item))
         except Misfit as misfit:
             text = str(misfit).replace("''", f"'[{index}]'", 1)
             raise Misfit(f"decoding failed due to the following error(s):\n\n{text}") from None
@@ -204,19 +219,21 @@ def to_integers(value: object) -> tuple[int, ...]:
 
 def to_pairs(value: object) -> dict[str, str]:
     """kv pairs: an object of scalars, a list of `k=v`, or one `k=v`."""
-    if value is None or value == "":
+    if value is None:
         return {}
     if isinstance(value, dict):
         return {str(key): _part(0, item) for key, item in value.items()}
     pairs = {}
-    for item in value if isinstance(value, list) else [value]:
+    for index, item in enumerate(value if isinstance(value, list) else [value]):
+        if item is None:
+            continue
         if isinstance(item, dict):
             pairs.update(to_pairs(item))
             continue
-        key, sign, text = to_text(item).partition("=")
-        if not sign:
-            raise Misfit(f'invalid key pair "{key}"')
-        pairs[key.strip()] = text.strip()
+        key, sign, text = _part(index, item).partition("=")
+        if not sign or not key:
+            raise Misfit(f"invalid key pair {go_quote(_part(index, item))}")
+        pairs[key] = text
     return pairs
 
 
@@ -227,11 +244,11 @@ def to_object(value: object) -> dict[str, object]:
     if isinstance(value, dict):
         return value
     if isinstance(value, list):
-        if not value:
-            return {}
-        if isinstance(value[0], dict):
-            return {key: item for part in value if isinstance(part, dict) for key, item in part.items()}
-        raise Misfit(f"'[0]' expected type 'map[string]interface {{}}', got unconvertible type '{go_type(value[0])}'")
+        for index, part in enumerate(value):
+            if part is not None and not isinstance(part, dict):
+                want = "map[string]interface {}"
+                raise Misfit(f"'[{index}]' expected type '{want}', got unconvertible type '{go_type(part)}'")
+        return {key: item for part in value if part is not None for key, item in part.items()}
     raise _unconvertible("map[string]interface {}", value)
 
 
@@ -251,7 +268,7 @@ def to_time(value: object) -> float:
 
 
 def to_cidrs(value: object) -> tuple[str, ...]:
-    """Addresses and networks in canonical text; a host reads back without `/32` or `/128` (spec 4)."""
+    """Addresses and networks; bits behind the mask stay, a host reads back without `/32` or `/128` (spec 4)."""
     from netaddr import AddrFormatError, IPNetwork
 
     texts = []
@@ -259,11 +276,11 @@ def to_cidrs(value: object) -> tuple[str, ...]:
         try:
             network = IPNetwork(name)
         except (AddrFormatError, ValueError):
-            shown = f'"{name[:64]}"'
+            shown = go_quote(name[:64])
             text = f"error parsing address {shown}: Unable to convert {shown} to an IPv4 or IPv6 address"
-            raise Misfit(f"{text}, or a UNIX Socket") from None
+            raise Misfit(f"{text}, or a UNIX Socket", whole=True) from None
         width = 32 if network.version == 4 else 128
-        texts.append(str(network.ip) if network.prefixlen == width else str(network.cidr))
+        texts.append(str(network.ip) if network.prefixlen == width else str(network))
     return tuple(texts)
 
 

@@ -17,6 +17,7 @@ from vaultlike.sdk.conversion import BY_KIND, BY_TYPE, KIND_NAMES, Converter, Mi
 from vaultlike.types import Kind
 
 S = TypeVar("S", bound=Struct)
+FIELD_TEXT = 'Field validation failed: error converting input for field "{field}": {problem}'
 
 
 class Field(Struct, frozen=True):
@@ -30,10 +31,22 @@ class Field(Struct, frozen=True):
     null_is_absent: bool  # durations: JSON null means "not sent" (surprises 3)
     marks: tuple[object, ...]  # foreign Annotated marks, e.g. Bound
 
+    def read(self, raw: object, text: str) -> object:
+        """The converted value; raises FieldInvalid, worded by `text`."""
+        try:
+            return self.convert(raw)
+        except Misfit as misfit:
+            # texts that quote the value are those of the older plugins, which word the problem differently too
+            problem = misfit.older if "{value}" in text else str(misfit)
+            form = "{problem}" if misfit.whole else text
+            shown = "(hidden)" if self.kind == "secret" else go_text(raw)[:256]
+            said = form.format(field=self.name, problem=problem, value=shown)
+            raise FieldInvalid(self.name, str(misfit), said) from None
+
 
 def _field(info: msgspec.structs.FieldInfo, hint: object) -> Field:
     marks: list[object] = []
-    stack, base = [hint], None
+    stack, base, nullable = [hint], None, False
     while stack:
         current = stack.pop()
         origin = get_origin(current)
@@ -41,6 +54,7 @@ def _field(info: msgspec.structs.FieldInfo, hint: object) -> Field:
             marks += list(get_args(current)[1:])
             stack.append(get_args(current)[0])
         elif origin is Union or type(current).__name__ == "UnionType":
+            nullable = nullable or type(None) in get_args(current)
             stack += [arg for arg in get_args(current) if arg not in (type(None), UnsetType)]
         else:
             base = current
@@ -50,8 +64,15 @@ def _field(info: msgspec.structs.FieldInfo, hint: object) -> Field:
     if converter is None:
         raise TypeError(f"field {info.name}: {hint} is no wire type; see vaultlike.types")
     name = kind.name if kind else KIND_NAMES.get(base, "structure")
+    if nullable and name in ("object", "pairs"):
+        converter = _or_null(converter)
     foreign = tuple(mark for mark in marks if not isinstance(mark, (Kind, Meta)))
     return Field(info.encode_name, name, converter, info.required, description, name.endswith("duration"), foreign)
+
+
+def _or_null(convert: Converter) -> Converter:
+    """JSON null stays None, which reads null: unlike lists, a map that was set to null is not an empty one."""
+    return lambda value: None if value is None else convert(value)
 
 
 def _structured(base: object) -> Converter | None:
@@ -69,9 +90,6 @@ def _structured(base: object) -> Converter | None:
     return convert
 
 
-FIELD_TEXT = 'Field validation failed: error converting input for field "{field}": {problem}'
-
-
 class Fields(Generic[S]):
     """The converters of one Struct class. `text` is how the reference words a misfit on this path."""
 
@@ -80,9 +98,7 @@ class Fields(Generic[S]):
         hints = get_type_hints(kind, include_extras=True)
         self.fields = {i.encode_name: _field(i, hints[i.name]) for i in msgspec.structs.fields(kind)}
         self._attributes = {i.encode_name: i.name for i in msgspec.structs.fields(kind)}
-        self._converters = {
-            name: (self._attributes[name], f.convert, f.null_is_absent) for name, f in self.fields.items()
-        }
+        self._converters = {name: (self._attributes[name], f, f.null_is_absent) for name, f in self.fields.items()}
 
     def given(self, data: Mapping[str, object], text: str = FIELD_TEXT) -> dict[str, object]:
         """The converted values of the known fields that `data` names. Raises FieldInvalid."""
@@ -91,13 +107,7 @@ class Fields(Generic[S]):
             known = self._converters.get(name)
             if known is None or (raw is None and known[2]):
                 continue
-            try:
-                values[known[0]] = known[1](raw)
-            except Misfit as misfit:
-                # texts that quote the value are those of the older plugins, which word the problem differently too
-                problem = misfit.older if "{value}" in text else str(misfit)
-                shown = "(hidden)" if self.fields[name].kind == "secret" else go_text(raw)[:256]
-                raise FieldInvalid(name, str(misfit), text.format(field=name, problem=problem, value=shown)) from None
+            values[known[0]] = known[1].read(raw, text)
         return values
 
     def convert(self, data: Mapping[str, object], text: str = FIELD_TEXT) -> S:

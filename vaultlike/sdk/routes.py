@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar, get_type_hints
 from msgspec import Struct, field
 
 from vaultlike.errors import VaultlikeError
-from vaultlike.sdk.fields import FIELD_TEXT
+from vaultlike.sdk.fields import FIELD_TEXT, Field, fields_of
 
 Verb = Literal["read", "write", "list", "delete", "patch", "header"]
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
@@ -65,6 +65,8 @@ class Route(Struct, frozen=True, kw_only=True):
     login: LoginFacts | None = None
     inject: bool = False  # repeat the data's keys beside the envelope's (spec/vault-api.md 1.6)
     free: bool = False  # takes any fields: no warning about unknown ones
+    scans: bool = False  # of a list: SCAN lists what is in the folders inside too
+    slash: bool = False  # the path may end in a slash
     field_text: str = FIELD_TEXT
     response: type[Struct] | None = None
 
@@ -86,6 +88,14 @@ class Place(Struct):
     names: tuple[str, ...]
     regex: re.Pattern[str]
     routes: dict[str, Owned] = field(default_factory=dict)
+    _declared: dict[str, Field] | None = None
+
+    def declared(self) -> dict[str, Field]:
+        """The fields of all its operations: what one of them takes means something to the others too (spec 1.10)."""
+        if self._declared is None:
+            bodies = [owned.route.declares or owned.route.body for owned in self.routes.values()]
+            self._declared = {name: one for body in bodies if body for name, one in fields_of(body).fields.items()}
+        return self._declared
 
 
 def _declare(verb: Verb, pattern: str, **facts: Any) -> Callable[[H], H]:
@@ -183,6 +193,8 @@ class RouteTable:
             place = self.places.setdefault(key, Place(key, names, regex))
             if route.pattern.endswith("/"):
                 place.regex = regex
+            elif route.slash:
+                place.regex = compile_pattern(route.pattern + "/")[0]
             if route.verb in place.routes:
                 raise TypeError(f"{route.verb} {route.pattern} is declared twice")
             place.routes[route.verb] = Owned(route, owner)

@@ -42,7 +42,7 @@ class NamespaceInfo(Struct, kw_only=True):
 class NamespacePaths(Part):
     """Namespaces inside the one that is asked."""
 
-    @list_("namespaces/")
+    @list_("namespaces/", scans=True)
     async def names(self, call: Call) -> Answer:
         """Lists the namespaces directly inside this one; SCAN lists those inside them too."""
         namespaces, here = self.services.namespaces, self.services.namespace

@@ -91,8 +91,12 @@ async def test_single_fields(mount: Mount, path: str, body: dict[str, object], r
     assert (await mount.delete(f"role/app/{path}")).status == 204
     await mount.role(secret_id_bound_cidrs="127.0.0.0/8")
     fresh = (await mount.get(f"role/app/{path}")).data
-    if path != "token-bound-cidrs":
-        assert (await mount.post(f"role/app/{path}", {})).errors == [f"missing {next(iter(read))}"]
+    if "cidrs" in path:
+        assert (await mount.post(f"role/app/{path}", {})).status == 204
+        assert (await mount.get(f"role/app/{path}")).data == fresh
+    else:
+        called = "period" if path == "period" else next(iter(read))
+        assert (await mount.post(f"role/app/{path}", {})).errors == [f"missing {called}"]
     assert (await mount.post(f"role/app/{path}", body)).status == 204
     assert (await mount.get(f"role/app/{path}")).data == read
     assert (await mount.delete(f"role/app/{path}")).status == 204
@@ -111,6 +115,22 @@ async def test_single_fields_that_contradict_the_role(mount: Mount) -> None:
         assert (await mount.post(f"role/app/{path}", body)).errors == [text]
     last = await mount.delete("role/app/secret-id-bound-cidrs")
     assert (last.status, last.errors) == (400, ["at least one constraint should be enabled on the role"])
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}])
+async def test_networks_that_are_said_must_be_some(mount: Mount, value: object) -> None:
+    for path, name in (("secret-id-bound-cidrs", "secret_id_bound_cidrs"), ("bound-cidr-list", "bound_cidr_list")):
+        assert (await mount.post(f"role/app/{path}", {name: value})).status == 404
+    await mount.role(secret_id_bound_cidrs="127.0.0.0/8")
+    for path, name in (("secret-id-bound-cidrs", "secret_id_bound_cidrs"), ("bound-cidr-list", "bound_cidr_list")):
+        assert (await mount.post(f"role/app/{path}", {name: value})).errors == ["missing bound_cidr_list"]
+        assert (await mount.post(f"role/app/{path}", {})).status == 204
+    assert (await mount.get("role/app")).data["secret_id_bound_cidrs"] == ["127.0.0.0/8"]
+
+
+async def test_the_old_name_of_networks_can_clear_them_with_the_role(mount: Mount) -> None:
+    await mount.role(bound_cidr_list=None)
+    assert (await mount.get("role/app")).data["secret_id_bound_cidrs"] == []
 
 
 async def test_what_older_clients_send(mount: Mount) -> None:

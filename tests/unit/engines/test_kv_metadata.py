@@ -98,3 +98,53 @@ async def test_lists(v2: Door) -> None:
     await v2("delete", "data/a")
     await v2("delete", "metadata/b")
     assert (await v2("list", "metadata/"))["keys"] == ["a", "dir", "dir/", "ü"]
+
+
+@pytest.mark.parametrize("body", [{}, {"foo": 1}, {"delete_version_after": None}, {"metadata_cas": 0}])
+async def test_metadata_that_say_nothing_make_nothing(v2: Door, body: dict[str, object]) -> None:
+    await v2("write", "metadata/a", body)
+    await v2("patch", "metadata/a", body)
+    assert await v2("read", "metadata/a") is None
+    assert await v2("list", "metadata/") == {"keys": []}
+
+
+async def test_null_is_something_said(v2: Door) -> None:
+    await v2("write", "metadata/a", {"custom_metadata": None})
+    assert (await v2("read", "metadata/a"))["custom_metadata"] is None
+
+
+async def test_the_oldest_version_is_told_once_all_that_may_be_are_there(v2: Door) -> None:
+    for n in range(1, 10):
+        await put(v2, "a", {"v": n})
+    assert (await kept(v2, "a"))[1] == 0
+    await put(v2, "a", {"v": 10})
+    assert (await kept(v2, "a"))[1] == 1
+
+
+async def test_a_slash_at_the_end_names_the_same_secret(v2: Door) -> None:
+    await put(v2, "a", {"v": 1})
+    assert (await v2("read", "metadata/a/"))["current_version"] == 1
+    await v2("delete", "data/a/")
+    assert (await v2("read", "data/a"))["data"] is None
+    await v2("delete", "metadata/a/")
+    assert await v2("read", "metadata/a") is None
+
+
+async def test_nothing_is_at_the_empty_path(v2: Door) -> None:
+    for folder in ("data/", "metadata/", "subkeys/"):
+        assert await v2("read", folder) is None
+    assert await v2("delete", "data/") is None
+    assert await v2("delete", "metadata/") is None
+
+
+async def test_folders_have_an_empty_row_among_the_details(v2: Door) -> None:
+    await put(v2, "dir/a", {"v": 1})
+    assert await v2("list", "detailed-metadata/") == {"keys": ["dir/"], "key_info": {"dir/": {}}}
+
+
+async def test_a_patch_with_null_leaves_null(v2: Door) -> None:
+    await put(v2, "a", {"v": 1})
+    await v2("patch", "data/a", {"data": None})
+    assert (await v2("read", "data/a"))["data"] is None
+    await v2("patch", "data/a", {"data": {"w": 2}})
+    assert (await v2("read", "data/a"))["data"] == {"w": 2}

@@ -62,7 +62,9 @@ async def test_lists_show_direct_names_and_folders(v1: Door) -> None:
         ({"ttl": 90}, 90),
         ({"lease": "1h"}, 3600),
         ({"ttl": "nonsense"}, 2764800),
-        ({"ttl": "-5m"}, 2764800),
+        ({"ttl": "-5m"}, -300),
+        ({"ttl": None, "lease": "1h"}, 0),
+        ({"ttl": "nonsense", "lease": "1h"}, 2764800),
         ({"ttl": [1]}, 2764800),
     ],
 )

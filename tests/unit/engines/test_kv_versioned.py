@@ -72,7 +72,7 @@ async def test_check_and_set_when_demanded(v2: Door) -> None:
         {"custom_metadata": {"x": {"y": "z"}}},
         {"custom_metadata": {"x\n": "y"}},
         {"custom_metadata": {f"k{n}": "v" for n in range(65)}},
-        {"metadata_cas": 7},
+        {"metadata_cas": 7, "max_versions": 1},
     ],
 )
 async def test_metadata_that_are_refused(v2: Door, body: dict[str, object]) -> None:
@@ -242,7 +242,7 @@ async def test_deleted_undeleted_destroyed(v2: Door) -> None:
     assert (
         code == 404 and body["data"] is None and body["metadata"]["deletion_time"] and body["metadata"]["version"] == 3
     )
-    await v2("write", "delete/a", {"versions": "1, 2"})
+    await v2("write", "delete/a", {"versions": "1,2"})
     assert (await status(v2, "data/a", version=1))[0] == 404
     await v2("write", "undelete/a", {"versions": [1, "3"]})
     assert (await v2("read", "data/a"))["data"] == {"v": 3}

@@ -88,7 +88,7 @@ class DataPaths:
         """Merges the given data into the newest version, as a new version; null removes a key."""
         if body.data is UNSET:
             raise Invalid("no data provided")
-        cas, changes = _cas(body), body.data
+        cas, changes = _cas(body), None if call.data["data"] is None else body.data
         config, now = await self._settings.load(), self._clock.now()
         reply: Reply | Bare = ABSENT
 
@@ -112,7 +112,7 @@ class DataPaths:
     @delete("data/{path:maybe}")
     async def delete_data(self, call: Call) -> None:
         """Deletes the newest version; it can be undeleted."""
-        await self._versioned.delete(call.params["path"])
+        await self._versioned.delete(call.params["path"].rstrip("/"))
 
 
 def _cas(body: DataBody) -> int | None:

@@ -91,13 +91,13 @@ class Secrets:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def find(self, path: str) -> Secret | None:
-        """One document read."""
-        raw = await self._records.get(path)
+        """One document read; nothing is at the empty path."""
+        raw = await self._records.get(path) if path else None
         return _open(raw) if raw is not None else None
 
     async def exists(self, path: str) -> bool:
         """Whether there is a record (with or without versions)."""
-        return await self._records.get(path) is not None
+        return bool(path) and await self._records.get(path) is not None
 
     async def older(self, record: Record, version: int) -> bytes | None:
         """The data of a version that is not the newest."""
@@ -173,6 +173,8 @@ class Secrets:
 
     async def remove(self, path: str) -> None:
         """Deletes the record and every version; absent is fine."""
+        if not path:
+            return
         async with self._lock(path):
             for _ in range(ATTEMPTS):
                 found = await self._records.versioned(path)

@@ -57,13 +57,15 @@ class MetadataPaths:
     @read("metadata/{path:maybe}")
     async def read_metadata(self, call: Call) -> dict[str, object] | None:
         """Reads the settings and versions of a secret."""
-        secret = await self.secrets.find(call.params["path"])
+        secret = await self.secrets.find(call.params["path"].rstrip("/"))
         return secret.record.shown() if secret is not None else None
 
     @write("metadata/{path:maybe}", exists=_exists, field_text=OLD_TEXT)
     async def write_metadata(self, call: Call, body: MetadataBody) -> None:
-        """Changes the settings of a secret; custom metadata are replaced as a whole."""
+        """Changes the settings of a secret; custom metadata are replaced as a whole. Makes it, if it says any."""
         _check_body(body)
+        if not _says_any(body):
+            return
         custom = read_custom(body.custom_metadata) if body.custom_metadata is not UNSET else UNSET
         if custom is not UNSET:
             check_custom(custom)
@@ -72,11 +74,9 @@ class MetadataPaths:
         def edit(known: Secret | None) -> Change | None:
             secret = known or Secret(Record(store=self.secrets.new_store(), created_at=now, updated_at=now))
             _check_cas(body, secret.record, config)
-            changed = _apply(body, secret.record)
+            _apply(body, secret.record)
             if custom is not UNSET:
-                secret.record.custom, changed = custom or None, True
-            if known is not None and not changed:
-                return None
+                secret.record.custom = custom or None
             secret.record.revision += 1
             return Change(secret)
 
@@ -86,6 +86,8 @@ class MetadataPaths:
     async def patch_metadata(self, call: Call, body: MetadataBody) -> None:
         """Changes a part of the metadata; custom metadata are merged, null removes a name."""
         _check_body(body)
+        if not _says_any(body):
+            return
         config = await self._settings.load()
 
         def edit(known: Secret | None) -> Change | None:
@@ -93,14 +95,12 @@ class MetadataPaths:
                 raise NotFound
             record = known.record
             _check_cas(body, record, config)
-            changed = _apply(body, record)
+            _apply(body, record)
             if body.custom_metadata is not UNSET:
                 known_custom = None if call.data["custom_metadata"] is None else record.custom
                 custom = patched_custom(known_custom, body.custom_metadata)
                 check_custom(custom)
-                record.custom, changed = custom or None, True
-            if not changed:
-                return None
+                record.custom = custom or None
             record.revision += 1
             return Change(known)
 
@@ -109,21 +109,22 @@ class MetadataPaths:
     @delete("metadata/{path:maybe}")
     async def delete_secret(self, call: Call) -> None:
         """Deletes a secret with all its versions, for good."""
-        await self.secrets.remove(call.params["path"])
+        await self.secrets.remove(call.params["path"].rstrip("/"))
 
-    @list_("metadata/{path:maybe}")
+    @list_("metadata/{path:maybe}", scans=True)
     async def list_names(self, call: Call, body: ListQuery) -> dict[str, object]:
         """Lists the names in a folder."""
         return {"keys": await self._names(call, body)}
 
-    @list_("detailed-metadata/{path:maybe}")
+    @list_("detailed-metadata/{path:maybe}", scans=True)
     async def list_details(self, call: Call, body: ListQuery) -> Reply:
         """Lists the names in a folder with the metadata of each secret."""
         folder, names = call.params["path"], await self._names(call, body)
         details: dict[str, object] = {}
         for name in names:
-            secret = None if name.endswith("/") else await self.secrets.find(folder + name)
-            if secret is not None:
+            if name.endswith("/"):
+                details[name] = {}
+            elif (secret := await self.secrets.find(folder + name)) is not None:
                 details[name] = secret.record.shown()
         data: dict[str, object] = {"keys": names}
         if details:
@@ -152,9 +153,12 @@ def _check_cas(body: MetadataBody, record: Record, config: Config) -> None:
         raise Invalid("metadata check-and-set parameter did not match the current version")
 
 
-def _apply(body: MetadataBody, record: Record) -> bool:
-    """Takes over the settings that were sent; whether there were any."""
-    given = {name: value for name in SETTINGS if (value := getattr(body, name)) is not UNSET}
-    for name, value in given.items():
-        setattr(record, name, value)
-    return bool(given)
+def _says_any(body: MetadataBody) -> bool:
+    return any(getattr(body, name) is not UNSET for name in (*SETTINGS, "custom_metadata"))
+
+
+def _apply(body: MetadataBody, record: Record) -> None:
+    """Takes over the settings that were sent."""
+    for name in SETTINGS:
+        if (value := getattr(body, name)) is not UNSET:
+            setattr(record, name, value)

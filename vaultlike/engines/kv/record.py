@@ -53,7 +53,7 @@ class Version(Struct, omit_defaults=True, array_like=True):
 
 
 class Record(Struct, kw_only=True, omit_defaults=True):
-    """A secret. `current` is the newest version (0: none yet), `oldest` the oldest kept once some were let go.
+    """A secret. `current` is the newest version (0: none yet), `oldest` the oldest kept once there are all that may be.
 
     `store` names where older data lie; `revision` counts writes of the metadata.
     """
@@ -84,7 +84,7 @@ class Record(Struct, kw_only=True, omit_defaults=True):
         self.versions[self.current] = Version(now, self.deletion_at(config, now))
         self.updated_at = now
         last_gone = self.current - (max(self.max_versions, config.max_versions) or KEPT)
-        if last_gone < 1:
+        if last_gone < 0:
             return []
         self.oldest = max(self.oldest, last_gone + 1)
         gone = [number for number in self.versions if number < self.oldest]

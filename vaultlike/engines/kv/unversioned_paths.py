@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from vaultlike.durations import parse_duration
+from vaultlike.durations import parse_signed_duration
 from vaultlike.engines.kv.documents import Texts
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Call, Context, Reply, delete, list_, read, write
@@ -26,7 +26,7 @@ class UnversionedPaths:
     def __init__(self, ctx: Context, texts: Texts) -> None:
         self._ctx, self.texts = ctx, texts
 
-    @read("{path:maybe}", free=True)
+    @read("{path:maybe}")
     async def read_secret(self, call: Call) -> Reply | None:
         """Reads a secret."""
         path = call.params["path"]
@@ -52,18 +52,21 @@ class UnversionedPaths:
         if call.params["path"]:
             await self.texts.delete(call.params["path"])
 
-    @list_("{path:maybe}", free=True)
+    @list_("{path:maybe}", scans=True)
     async def list_names(self, call: Call) -> dict[str, object]:
         """Lists the names in a folder."""
         find = self.texts.keys if call.operation == "scan" else self.texts.children
         return {"keys": await find(call.params["path"])}
 
     def _lease(self, data: Mapping[str, object]) -> int:
-        """Seconds after which a client should read again: what the secret says, or the mount's default."""
+        """Seconds after which a client should read again: what the secret says, or the mount's default.
+
+        What it says is the writer's: null is 0, and a negative one is shown as it is.
+        """
         for key in ("ttl", "lease"):
-            if data.get(key) is not None:
+            if key in data:
                 try:
-                    return parse_duration(data[key])
+                    return 0 if data[key] is None else parse_signed_duration(data[key])
                 except Invalid:
                     break
         return self._ctx.system.default_ttl()

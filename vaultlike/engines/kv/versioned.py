@@ -117,6 +117,8 @@ class Versioned:
 
     async def delete(self, path: str) -> None:
         """Deletes the newest version, which can be undeleted; absent is fine."""
+        if not path:
+            return
         now = self._clock.now()
 
         def edit(known: Secret | None) -> Change | None:

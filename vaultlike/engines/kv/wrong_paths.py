@@ -33,7 +33,7 @@ class WrongPaths:
     """Everything that is no path of the API."""
 
     @_every_operation("{path:maybe}")
-    @list_("{path:maybe}", free=True)
+    @list_("{path:maybe}", free=True, scans=True)
     async def invalid(self, call: Call) -> Reply:
         """Tells which command reads and writes versioned secrets."""
         return Reply(status=404, warnings=(INVALID.format(command=COMMANDS.get(call.operation, "put")),))
