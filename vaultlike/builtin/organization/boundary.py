@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 
 from msgspec import structs
 
+from vaultlike.builtin.organization.places import METHODS, ORGANIZATION, SECRETS
 from vaultlike.builtin.organization.policies import OF_MEMBER, OF_PROJECT
 from vaultlike.errors import Boundary
 from vaultlike.policy.acl import ACL, Rule
@@ -20,6 +22,7 @@ from vaultlike.policy.parse import parse
 from vaultlike.sdk import Call
 from vaultlike.services import Services
 
+OWN = (ORGANIZATION, SECRETS, METHODS)
 UNLIKELY = "\x00"  # a segment that no path of a request has
 SHOWN = 10  # missing permissions named in one answer
 
@@ -32,12 +35,14 @@ async def require_acl(services: Services, call: Call, other: ACL) -> None:
     own = await services.acl_of_caller(call.caller)
     if own.check(call.operation, call.mount + call.path, call.data, call.wrap_ttl).sudo:
         return
-    missing = list(_beyond(own, other))
+    missing = list(islice(_beyond(own, other), SHOWN))
     if missing:
+        shown = [one for one in missing if str(one["path"]).startswith(OWN)]
         raise Boundary(
             "You cannot give, or act on somebody who has, more privileges than your own",
             reason=f"beyond the caller's own rights: {missing[0]}",
-            data={"missingPermissions": missing[:SHOWN]},
+            # what others wrote into policies is not told
+            data={"missingPermissions": shown or [{"path": "elsewhere", "capabilities": []}]},
         )
 
 

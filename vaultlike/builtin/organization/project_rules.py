@@ -56,6 +56,7 @@ _ITSELF = {
     "workspace": {"read": READ, "edit": CHANGE, "delete": DELETE},
 }
 _KNOWN = ("secrets", *_TREES, *_PARTS, *_ITSELF)
+MAX_GRANTS = 4000  # of one role
 _WHERE = ("environment", "secretPath", "secretName")
 
 
@@ -90,7 +91,10 @@ def grants_of(project: Project, permissions: tuple[Permission, ...]) -> tuple[Gr
     itself = Grant(f"{ORGANIZATION}projects/{project.id}", READ)  # whoever is in a project may see what it is
     found = [itself]
     for one in permissions:
-        found += _grants(project, one)
+        for grant in _grants(project, one):
+            found.append(grant)
+            if len(found) > MAX_GRANTS:
+                raise refuse(one, f"the role comes to more than {MAX_GRANTS} rules; say it with fewer values")
     return tuple(found)
 
 
@@ -168,9 +172,11 @@ def _places(project: Project, one: Permission) -> list[str]:
     """The patterns below a project's id that the conditions leave."""
     if not one.conditions:
         return ["*"]
-    names = _names(one)
+    names, scopes = _names(one), _scopes(project, one)
     found: list[str] = []
-    for folder, deep in _scopes(project, one):
+    if len(scopes) * len(names or (1,)) > MAX_GRANTS:
+        raise refuse(one, f"comes to more than {MAX_GRANTS} rules; say it with fewer values")
+    for folder, deep in scopes:
         if names is None:
             found.append(folder + ("*" if deep else "+"))
         elif deep:

@@ -85,6 +85,15 @@ def test_what_no_policy_can_say_is_refused_with_a_reason(permission: object) -> 
     assert len(caught.value.messages[0]) > 20
 
 
+def test_a_role_cannot_come_to_any_number_of_rules() -> None:
+    many = [f"/f{number}" for number in range(100)]
+    names = [f"N{number}" for number in range(100)]
+    with pytest.raises(Invalid, match="fewer values"):
+        custom(secrets(secretPath={"$in": many}, secretName={"$in": names}))
+    with pytest.raises(Invalid, match="fewer values"):
+        custom(*[secrets("read", "edit", "delete", secretPath={"$in": many})] * 3)
+
+
 def test_an_environment_is_a_wall() -> None:
     acl = custom(secrets("read", environment="dev"))
     assert acl.check("read", DATA + "dev/KEY").allowed
