@@ -15,7 +15,7 @@ HIDDEN = frozenset((RESPONSE_WRAPPING, "control-group"))
 MAX_NAME = 512  # characters
 
 
-_parsed = lru_cache(512)(parse)  # pure: the same name and text give the same frozen policy
+_parsed = lru_cache(2048)(parse)  # pure: the same name and text give the same frozen policy
 
 
 class PolicyStore:
