@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,7 +104,10 @@ def new_server(folder: Path) -> Iterator[str]:
                     break
             assert process.poll() is None, (folder / "log").read_text()
             time.sleep(0.05)
-        yield f"http://{address}"
+        url = f"http://{address}"
+        with urllib.request.urlopen(f"{url}/v1/sys/seal-status", timeout=30):
+            pass  # it serves, and does not only listen
+        yield url
     finally:
         process.terminate()
         process.wait(15)

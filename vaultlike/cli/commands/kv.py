@@ -123,7 +123,7 @@ def _list(session: Session) -> int:
     place = locate(session, argument)
     path = place.path("metadata").rstrip("/") + "/"
     answer = session.client.call("LIST", path, doing=f"listing {path}", missing_ok=True)
-    return session.show_keys(answer, path)
+    return session.show_keys(answer, path.rstrip("/"))
 
 
 COMMANDS = (
