@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 
+import msgspec
 import pytest
 
 from tests.api.infisical.setting import Api, bootstrapped
@@ -76,6 +78,14 @@ async def test_the_token_is_an_admins_at_either_api(server: TestServer) -> None:
     assert answer.data["id"] == organization.id
     assert (await server.get("sys/mounts", token=organization.admin.token)).status == 403
     assert (await server.get("identity/entity/id", token=organization.admin.token)).status in (403, 405)
+
+
+async def test_the_token_says_whose_it_is(server: TestServer) -> None:
+    organization = await bootstrapped(server)
+    payload = organization.admin.token.split(".")[1]
+    claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert claims["identityName"] == "Instance Admin Identity"
+    assert (claims["identityId"], claims["orgId"]) == (organization.admin_id, organization.id)
 
 
 async def test_the_password_is_nowhere(server: TestServer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from vaultlike.builtin.organization.boundary import require_over, require_text
 from vaultlike.builtin.organization.holding import Holding
@@ -26,13 +26,6 @@ from vaultlike.storage.engine import Conflict, InsertEntity
 from vaultlike.types import Anything
 
 MAX_PROJECTS = 1000  # memberships of one identity in one answer
-
-
-class Pair(Struct, frozen=True):
-    """A key and a value to keep with an identity."""
-
-    key: Annotated[str, Meta(min_length=1)]
-    value: Annotated[str, Meta(min_length=1)]
 
 
 class NewIdentity(Wire):
