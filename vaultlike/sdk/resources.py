@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -253,6 +253,7 @@ class Backend:
     summary: str = ""  # one line for path help and the catalog
     open_below: str = ""  # prefix of paths that need no token even where nothing is declared, e.g. "login/"
     __declared__: tuple[Route, ...] = ()
+    __roles__: Collection[Any] | None = None  # the resource that says what tokens of a login are like
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
@@ -262,13 +263,16 @@ class Backend:
         from vaultlike.sdk.routes import routes_of_function
 
         routes: list[Route] = []
+        roles: Collection[Any] | None = None
         for owner in reversed(cls.__mro__):
             for item in vars(owner).values():
                 if isinstance(item, Resource):
                     routes += item.routes()
+                    if isinstance(item, Collection) and issubclass(item.kind, TokenParams):
+                        roles = item
                 elif callable(item):
                     routes += routes_of_function(item)
-        cls.__declared__ = tuple(routes)
+        cls.__declared__, cls.__roles__ = tuple(routes), roles
 
     def routes(self) -> list[tuple[Route, object]]:
         """What this backend serves, each with the object its handler runs on."""
@@ -291,11 +295,10 @@ class Backend:
 
         Asked where a mount's tokens are judged by today's role and not by a copy of it.
         """
-        for item in vars(type(self)).values():
-            if isinstance(item, Collection) and issubclass(item.kind, TokenParams):
-                found: TokenParams | None = await item.find(self.ctx, role)
-                return None if found is None else found.token_bound_cidrs
-        return None
+        if self.__roles__ is None:
+            return None
+        found: TokenParams | None = await self.__roles__.find(self.ctx, role)
+        return None if found is None else found.token_bound_cidrs
 
     async def renew(self, call: Call, renewal: Renewal) -> TokenParams:
         """Today's token parameters for a renewal; raises Denied or Invalid to refuse. The default refuses."""

@@ -220,10 +220,13 @@ class View:
         except Conflict:  # it changed, or somebody else moves it: seen at the next look
             await asyncio.sleep(0)
 
-    async def commit(self, changes: Sequence[Put | Delete]) -> list[int | bool]:
-        """All changes or none (Conflict): the new version of each Put, for each Delete whether there was something."""
-        results = await self._write([self._op(change) for change in changes])
-        return [result for result in results if isinstance(result, int)]
+    async def commit(self, changes: Sequence[Put | Delete], also: Sequence[Op] = ()) -> list[int | bool]:
+        """All changes or none (Conflict): the new version of each Put, for each Delete whether there was something.
+
+        `also`: what is written to other tables in the same transaction.
+        """
+        results = await self._write([*(self._op(change) for change in changes), *also])
+        return [result for result in results[: len(changes)] if isinstance(result, int)]
 
     async def commit_if(self, changes: Mapping[str, tuple[bytes | None, int | None]]) -> bool:
         """As `commit`: a value or None (delete), and the version to find; False where one is not at its version."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vaultlike.builtin.organization.identities import Identities
+from vaultlike.builtin.organization.methods.listing import BY_NAME
 from vaultlike.builtin.organization.organizations import the_organization
 from vaultlike.sdk import Context
 from vaultlike.services import Services
@@ -31,4 +32,6 @@ async def access_claims(ctx: Context, services: Services, token: Token) -> dict[
         claims["numUsesLimit"] = entry.num_uses
     if method := entry.memo.get("method", ""):
         claims["authMethod"] = method
+        if method in BY_NAME and (facts := BY_NAME[method].identity_auth(entry.meta or {})):
+            claims["identityAuth"] = facts
     return claims

@@ -19,7 +19,7 @@ from vaultlike.builtin.organization.methods.reach import OPERATORS_WORD, interna
 from vaultlike.builtin.organization.organizations import the_organization
 from vaultlike.builtin.organization.places import FOLDER, ORGANIZATION
 from vaultlike.errors import Invalid
-from vaultlike.sdk import Alias, Backend, Call, Context, Login, Renewal, TokenParams
+from vaultlike.sdk import Alias, Backend, Call, Context, Gauge, Login, Renewal, TokenParams
 from vaultlike.sdk.routes import LoginFacts, Route, RouteTable
 from vaultlike.services import Services
 
@@ -30,10 +30,10 @@ OPEN = 2_048  # instances in memory; each holds the keys of its issuer
 
 
 class _Instance:
-    __slots__ = ("backend", "table")
+    __slots__ = ("backend", "guarded", "table")
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend, self.table = backend, RouteTable(backend.routes())
+    def __init__(self, backend: Backend, *, guarded: bool) -> None:
+        self.backend, self.table, self.guarded = backend, RouteTable(backend.routes()), guarded
 
 
 class Instances(Backend):
@@ -63,7 +63,10 @@ class Instances(Backend):
         """What the instance of an identity works with. It reaches private addresses only where the operator says so."""
         storage = self.ctx.storage.below(f"{FOLDER}{identity}/")
         ctx = structs.replace(self.ctx, mount=f"{self.ctx.mount}{identity}/", storage=storage)
-        return ctx if self.kind in OPERATORS_WORD or internal_allowed(ctx.system) else ctx.guarded()
+        return ctx.guarded() if self._guarded() else ctx
+
+    def _guarded(self) -> bool:
+        return self.kind not in OPERATORS_WORD and not internal_allowed(self.ctx.system)
 
     async def admit(self, call: Call, identity: str) -> None:
         """Before a login: the identity is known and has this method. Raises Denied; opens nothing for a stranger."""
@@ -79,11 +82,13 @@ class Instances(Backend):
 
     async def instance(self, identity: str) -> _Instance:
         """The running instance of an identity; there is always one, with nothing configured at first."""
-        known = self._open.get(identity)
-        if known is not None:
+        known, guarded = self._open.get(identity), self._guarded()
+        if known is not None and known.guarded == guarded:
             self._open.move_to_end(identity)
             return known
-        known = self._open[identity] = _Instance(self.method(self.context(identity)))
+        if known is not None:  # the operator has changed where it may reach out to
+            await self.close(identity)
+        known = self._open[identity] = _Instance(self.method(self.context(identity)), guarded=guarded)
         if len(self._open) > OPEN:
             _, oldest = self._open.popitem(last=False)
             await oldest.backend.stop()
@@ -100,6 +105,17 @@ class Instances(Backend):
         while self._open:
             _, one = self._open.popitem()
             await one.backend.stop()
+
+    def gauges(self) -> list[Gauge]:
+        """How many instances are open, and the largest of each number that they show: never one series an identity."""
+        largest: dict[str, Gauge] = {}
+        for instance in self._open.values():
+            for one in instance.backend.gauges():
+                known = largest.get(one.name)
+                if known is None or one.value > known.value:
+                    largest[one.name] = one
+        of_all = [Gauge(one.name, one.value, f"{one.help} The largest of all identities.") for one in largest.values()]
+        return [Gauge("instances.open", len(self._open), "Identities whose method is in memory."), *of_all]
 
     async def addresses(self, role: str) -> tuple[str, ...] | None:
         """The addresses of an identity's role: both have one name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -82,6 +82,10 @@ class Method(Generic[F]):
     def remarks(self, fields: F) -> list[str]:
         """What the operator should know of a configuration that is accepted all the same: warnings, and the log."""
         return []
+
+    def identity_auth(self, metadata: Mapping[str, str]) -> dict[str, object]:
+        """What an access token says of how its identity logged in, from the metadata that the plugin gave the token."""
+        return {}
 
     def shown(self, attachment: Attachment[F]) -> dict[str, object]:
         """More that a read shows, beside the fields."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 from msgspec import Meta, field, structs
@@ -24,6 +24,8 @@ from vaultlike.types import Pairs
 
 # as guides tell people to enter it; the second is SPIRE's guide
 ENDINGS: Final = ("/.well-known/openid-configuration", "/.well-known/openid_configuration")
+
+ROLE: Final = "role"  # the plugin's own metadata, which no claim may be mapped to
 
 
 class OidcFields(BoundFields, kw_only=True):
@@ -75,3 +77,7 @@ class OidcAuth(Method[OidcFields]):
     def remarks(self, fields: OidcFields) -> list[str]:
         """What is not bound."""
         return bound_remarks(fields)
+
+    def identity_auth(self, metadata: Mapping[str, str]) -> dict[str, object]:
+        """The claims that are mapped."""
+        return {"oidc": {"claims": {key: value for key, value in metadata.items() if key != ROLE}}}

@@ -30,7 +30,7 @@ from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.resources import encode
 from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
-from vaultlike.storage.engine import Conflict, InsertAlias
+from vaultlike.storage.engine import Conflict, DeleteAlias, InsertAlias, Op
 from vaultlike.storage.view import Put
 
 AnyMethod = Method[Any]
@@ -88,8 +88,7 @@ class _Paths:
         )  # fmt: skip
         # a token of an attachment of before, minted by a login that raced with its end, must not come to life again
         await self.services.tokens.revoke_matching(call.namespace, mount=mount.entry.accessor, entity=identity)
-        await self._alias(call, identity, mount)
-        return await self._store(call, mount, new, 0)
+        return await self._store(call, mount, new, 0, await self._alias(call, identity, mount))
 
     async def update(self, call: Call, body: AccessFields) -> Reply:
         """Changes what was sent. Tokens that were given before follow at once where they are judged live."""
@@ -122,20 +121,26 @@ class _Paths:
             raise Invalid(f"The identity does not have {self.method.title} attached")
         return identity, found
 
-    async def _alias(self, call: Call, identity: str, mount: Mount) -> None:
-        """Without its attachment an alias lets nobody in, so it may come first."""
+    async def _alias(self, call: Call, identity: str, mount: Mount) -> list[Op]:
+        """What gives the identity its alias at the mount, by which logins know it. Raises Invalid."""
         if not self.method.plugin:
-            return
+            return []
         store, accessor = self.services.identity, mount.entry.accessor
-        if any(alias.row.mount == accessor for alias in await store.fresh_aliases(identity)):
-            return
-        alias = store.new_alias(call.namespace, accessor, identity, identity)
-        try:
-            await store.add(InsertAlias(alias.row, bump=True))
-        except Conflict:  # somebody attaches it too, or the identity is gone: the next step tells which
-            await self._identity(call)
+        there = await store.alias_by_name(call.namespace, accessor, identity)
+        if there is not None and there.row.entity != identity:
+            raise Invalid("Another entity has this identity's ID as its alias")
+        ops: list[Op] = [
+            DeleteAlias(alias.row.id)
+            for alias in await store.fresh_aliases(identity)
+            if alias.row.mount == accessor and alias.row.name != identity
+        ]
+        if there is None:
+            ops.append(InsertAlias(store.new_alias(call.namespace, accessor, identity, identity).row, bump=True))
+        return ops
 
-    async def _store(self, call: Call, mount: Mount, new: AnyAttachment, expect: int) -> Reply:
+    async def _store(
+        self, call: Call, mount: Mount, new: AnyAttachment, expect: int, alias: Sequence[Op] = ()
+    ) -> Reply:
         method, services = self.method, self.services
         folder = mount.entry.storage_prefix + method.folder(new.identity)
         staging = Staging(services.documents.below(folder), fresh=not expect and method.instances)
@@ -143,9 +148,11 @@ class _Paths:
         warnings = await apply(plugin, ctx, staging, method.steps(new.identity, new.fields), call)
         place = self._folder() + attachments.key(new.identity, method.name)
         try:
-            await services.documents.commit([*await staging.changes(folder), Put(place, encode(new), expect)])
+            await services.documents.commit([*await staging.changes(folder), Put(place, encode(new), expect)], alias)
         except Conflict:
             raise Unavailable("the method was changed at the same time, try again") from None
+        finally:
+            services.identity.forget()
         for text in method.remarks(new.fields):
             self.ctx.log.warning(text, identity=new.identity, method=method.name)
         return self._answer(new, warnings)

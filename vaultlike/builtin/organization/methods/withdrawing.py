@@ -1,6 +1,6 @@
-"""The end of a method of an identity: its attachment and the plugin's configuration first, in one commit, after which
-nobody logs in by it and none of its tokens is good; then alias and tokens go. A crash in between leaves rows that let
-nobody in, and the next attachment removes them.
+"""The end of a method of an identity: attachment, plugin's configuration and alias in one commit, after which nobody
+logs in by it and none of its tokens is good; then the tokens go. A crash in between leaves tokens that let nobody in,
+and the next attachment removes them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vaultlike.errors import Unavailable
 from vaultlike.mounts.router import Mount
 from vaultlike.sdk import Call, Context
 from vaultlike.services import Services
-from vaultlike.storage.engine import Conflict
+from vaultlike.storage.engine import Conflict, DeleteAlias
 from vaultlike.storage.view import Delete, Put
 
 
@@ -41,18 +41,21 @@ async def withdraw(
     mount = services.router.at(method.mount)
     if mount is not None:
         changes += await _of_plugin(services, mount, method, identity, call)
+    aliases = await services.identity.fresh_aliases(identity) if mount is not None else []
+    of_method = [
+        DeleteAlias(one.row.id) for one in aliases if mount is not None and one.row.mount == mount.entry.accessor
+    ]
     try:
-        await services.documents.commit(changes)
+        await services.documents.commit(changes, of_method)
     except Conflict:
         raise Unavailable("the method was changed at the same time, try again") from None
+    finally:
+        services.identity.forget()
     if mount is None:
         return
     if isinstance(mount.backend, Instances):
         await mount.backend.close(identity)
     await services.tokens.revoke_matching(call.namespace, mount=mount.entry.accessor, entity=identity)
-    for alias in await services.identity.fresh_aliases(identity):
-        if alias.row.mount == mount.entry.accessor:
-            await services.identity.delete_alias(alias.row.id)
 
 
 async def _of_plugin(
