@@ -1,6 +1,9 @@
-"""`make bench`: every target of the request path beside a bare aiohttp handler, measured in turn in one run.
+"""`make bench`: every target of the request path beside a bare aiohttp handler, and what the second API does beside its
+twin at `/v1`, measured in turn in one run.
 
-    python -m tests.bench [-seconds=5] [-rounds=3] [-logins=100000] [-audit]
+    python -m tests.bench [-seconds=5] [-rounds=3] [-logins=100000] [-audit] [-twins]
+
+`-twins`: the second API alone.
 
 Ratios travel between machines, absolute figures do not.
 """
@@ -26,6 +29,13 @@ GOALS = {
     "refused login (role)": 0.2,
     "refused login (signature)": 0.2,
 }
+TWINS = {  # what the second API does, and the same at /v1
+    "universal-auth login": "approle login",
+    "azure-auth login": "azure login",
+    "secret read at /api": "kv v2 read, project",
+    "the same, /api, identity": "the same, /v1, identity",
+}
+OF_TWIN = 0.9
 PORT = 18200
 
 
@@ -44,6 +54,9 @@ def targets(subject: Subject) -> dict[str, list[Shot]]:
         "azure login": [Shot("POST", login, body={"role": "bench", "jwt": subject.good_jwt})],
         "refused login (signature)": [Shot("POST", login, body={"role": "bench", "jwt": subject.bad_jwt})],
         "refused login (role)": [Shot("POST", login, body={"role": "other", "jwt": subject.good_jwt})],
+        "approle login": [Shot("POST", "/v1/auth/approle/login", body=subject.approle)],
+        "universal-auth login": [Shot("POST", "/api/v1/auth/universal-auth/login", body=subject.universal)],
+        "azure-auth login": [Shot("POST", "/api/v1/auth/azure-auth/login", body=subject.azure)],
     }
 
 
@@ -55,6 +68,8 @@ def measure(subject: Subject, seconds: int, rounds: int) -> None:
     try:
         print(f"{'target':28} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'of bare':>8} {'goal':>6} {'refused':>8}")
         for name, shots in targets(subject).items():
+            if name in TWINS:
+                continue
             pairs: list[tuple[Result, Result]] = []
             for _ in range(rounds):
                 pairs.append(
@@ -72,6 +87,24 @@ def measure(subject: Subject, seconds: int, rounds: int) -> None:
     finally:
         bare.terminate()
         bare.wait()
+
+
+def compare(subject: Subject, seconds: int, rounds: int) -> None:
+    """Prints one row for what the second API does: medians over the rounds, each beside a run of its twin."""
+    known = targets(subject)
+    print(f"{'second API':28} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'of twin':>8} {'goal':>6} {'refused':>8}")
+    for name, twin in TWINS.items():
+        pairs: list[tuple[Result, Result]] = []
+        for number in range(rounds):
+            order = (twin, name) if number % 2 else (name, twin)
+            found = {one: fire(subject.url, known[one], seconds) for one in order}
+            pairs.append((found[twin], found[name]))
+        ratio = statistics.median(ours.rate / other.rate for other, ours in pairs)
+        rate, p50, p99 = (statistics.median(getattr(ours, key) for _, ours in pairs) for key in ("rate", "p50", "p99"))
+        refused = sum(one.refused for pair in pairs for one in pair) / sum(
+            one.requests for pair in pairs for one in pair
+        )
+        print(f"{name:28} {rate:8.0f} {p50:8.1f} {p99:8.1f} {ratio:8.3f} {OF_TWIN:6.2f} {refused:8.0%}", flush=True)
 
 
 def weigh(subject: Subject, logins: int) -> None:
@@ -93,7 +126,11 @@ def main(arguments: list[str]) -> int:
         return 1
     options = dict(word.lstrip("-").partition("=")[::2] for word in arguments)
     with tempfile.TemporaryDirectory() as folder, Subject(Path(folder), PORT, audit="audit" in options) as subject:
-        measure(subject, int(options.get("seconds") or 5), int(options.get("rounds") or 3))
+        if "twins" not in options:
+            measure(subject, int(options.get("seconds") or 5), int(options.get("rounds") or 3))
+        compare(subject, int(options.get("seconds") or 5), int(options.get("rounds") or 3))
+        if "twins" in options:
+            return 0
         weigh(subject, int(options.get("logins") or 100_000))
     return 0
 

@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKENS = 200
+JSON = {"Content-Type": "application/json"}
 
 
 def call(
@@ -42,6 +43,13 @@ class Subject:
         self.bad_jwt = ""
 
     def __enter__(self) -> Subject:
+        try:
+            return self._start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def _start(self) -> Subject:
         emulator = self._spawn("emulator", "azure", f"-ca-out={self.folder / 'ca.pem'}")
         assert emulator.stdout is not None
         self.emulator = json.loads(emulator.stdout.readline())
@@ -148,7 +156,7 @@ infisical {{ enabled = true }}
         """A project with a secret, read by either API: with the tokens of `tokens`, and with an identity's."""
 
         def ask(method: str, path: str, body: object) -> Any:
-            return call(f"{self.url}/api/{path}", method, self.root, body)
+            return call(f"{self.url}/api/{path}", method, self.root, body, JSON)
 
         project = ask("POST", "v2/workspace", {"projectName": "Bench", "slug": "bench"})["project"]
         where = {"workspaceId": project["id"], "environment": "dev"}
@@ -163,6 +171,32 @@ infisical {{ enabled = true }}
         method = f"v1/auth/token-auth/identities/{identity}"
         ask("POST", method, {})
         self.access_tokens = [ask("POST", f"{method}/tokens", {})["accessToken"] for _ in range(TOKENS)]
+        self._prepare_logins(identity)
+
+    def _prepare_logins(self, identity: str) -> None:
+        """The identity logs in by client secret and by Azure; an approle with the same limits is the twin of the first,
+        so that both do the same work."""
+        self.api("POST", "sys/auth/approle", {"type": "approle"})
+        everywhere = "0.0.0.0/0,::/0"
+        limits = {"token_ttl": 2_592_000, "token_max_ttl": 2_592_000, "secret_id_bound_cidrs": everywhere}
+        self.api("POST", "auth/approle/role/bench", limits)
+        role_id = self.api("GET", "auth/approle/role/bench/role-id")["data"]["role_id"]
+        secret_id = self.api("POST", "auth/approle/role/bench/secret-id", {})["data"]["secret_id"]
+        self.approle = {"role_id": role_id, "secret_id": secret_id}
+
+        def attach(method: str, body: object, more: str = "") -> Any:
+            path = f"{self.url}/api/v1/auth/{method}/identities/{identity}{more}"
+            return call(path, "POST", self.root, body, JSON)
+
+        attached = attach("universal-auth", {})["identityUniversalAuth"]
+        secret = attach("universal-auth", {}, "/client-secrets")["clientSecret"]
+        self.universal = {"clientId": attached["clientId"], "clientSecret": secret}
+        ids = self.emulator["ids"]
+        attach("azure-auth", {
+            "tenantId": ids["tenant_id"], "resource": "https://management.azure.com/", "environment": "AzureEmulator",
+            "allowedServicePrincipalIds": ids["vm_principal_id"],
+        })  # fmt: skip
+        self.azure = {"identityId": identity, "jwt": self.good_jwt}
 
     def memory(self) -> int:
         """Resident memory of the server process, bytes."""
