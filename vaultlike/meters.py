@@ -11,6 +11,8 @@ import mmap
 
 from msgspec import Struct
 
+from vaultlike.board import Board
+
 
 class Meter(Struct, frozen=True):
     """One thing that is counted; with a `unit`, how long or large it was is added up too."""
@@ -44,15 +46,17 @@ ROW = len(ALL) * FACTS
 
 
 class Meters:
-    """The rows of `processes`; each process takes one."""
+    """The rows of `processes`; each process takes one. `board`: what else they tell each other."""
 
     def __init__(self, processes: int = 1) -> None:
         self._row = 0
+        self.board = Board(processes)
         self._numbers = memoryview(mmap.mmap(-1, max(processes, 1) * ROW * 8)).cast("d")
 
     def take_row(self, process: int) -> None:
         """Makes this process the one of that number: 0 at first."""
         self._row = process * ROW
+        self.board.take_page(process)
 
     def add(self, meter: Meter, value: float = 0.0) -> None:
         """Counts once; `value` in the meter's unit."""

@@ -17,6 +17,7 @@ from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.catalog import Catalog
 from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.gauges import Gauges
 from vaultlike.mounts.namespaces import Namespace, Namespaces
 from vaultlike.mounts.router import Router
 from vaultlike.mounts.table import MountTable
@@ -49,6 +50,7 @@ class Services(Protocol):
     documents: View  # all documents of the namespace
     table: MountTable
     router: Router
+    gauges: Gauges  # of all namespaces
     policies: PolicyStore
     tokens: TokenStore
     identity: IdentityStore

@@ -7,7 +7,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from vaultlike.errors import Denied, Invalid
-from vaultlike.sdk import Backend, Call, Collection, Context, Login, Renewal, TokenParams, login, write
+from vaultlike.sdk import Backend, Call, Collection, Context, Gauge, Login, Renewal, TokenParams, login, write
+from vaultlike.sdk.gauge import health_gauges
 from vaultlike_azure.clouds import STANZA
 from vaultlike_azure.config import FIELD_TEXT, Config
 from vaultlike_azure.config_check import check_config
@@ -70,6 +71,10 @@ class Azure(Backend):
     async def tick(self) -> None:
         """Brings a started rotation forward, and starts one that is due."""
         await self._rotator.tick()
+
+    def gauges(self) -> list[Gauge]:
+        """How the tenant's publishers of keys are doing."""
+        return health_gauges(self._provider.issuer.health()) if self._provider is not None else []
 
     @login(field_text=LOGIN_TEXT)
     async def login(self, call: Call, body: LoginBody) -> Login:

@@ -12,7 +12,7 @@ from vaultlike.errors import Upstream
 from vaultlike.sdk import Context
 from vaultlike.sdk.discovery import Discovery
 from vaultlike.sdk.egress import EgressClient
-from vaultlike.sdk.jwks import Claims, Freshness, KeySet, Leeway, verify
+from vaultlike.sdk.jwks import Claims, Freshness, Health, KeySet, Leeway, verify
 from vaultlike_azure import wire
 from vaultlike_azure.settings import GUID, Settings
 
@@ -70,6 +70,10 @@ class TenantIssuer:
             leeway=LEEWAY,
             check=heard,
         )
+
+    def health(self) -> tuple[Health, ...]:
+        """How each publisher is doing: the documents and the key sets of both versions."""
+        return (*self._v1.health(), *self._v2.health())
 
     async def close(self) -> None:
         await self._v1.close()

@@ -8,6 +8,7 @@ from vaultlike.sdk import (
     Call,
     Collection,
     Context,
+    Gauge,
     Login,
     Raw,
     Renewal,
@@ -19,6 +20,7 @@ from vaultlike.sdk import (
     write,
 )
 from vaultlike.sdk.call import Answer
+from vaultlike.sdk.gauge import health_gauges
 from vaultlike.sdk.routes import LoginFacts
 from vaultlike_jwt import pages
 from vaultlike_jwt.config import Config, check_rest, check_sources, replace_all, show_config
@@ -115,6 +117,10 @@ class Jwt(Backend):
         old, self._sources = self._sources, None
         if old is not None:
             await old.close()
+
+    def gauges(self) -> list[Gauge]:
+        """How the publishers of the keys in use are doing."""
+        return health_gauges(self._sources.health()) if self._sources is not None else []
 
     @login()
     async def login(self, call: Call, body: LoginBody) -> Login:

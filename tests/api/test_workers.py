@@ -400,3 +400,18 @@ def test_metrics_are_of_all_workers(server: Running) -> None:
         both.call("GET", "sys/auth", token=root)
     assert requests() == [second + 21, second + 22]
     both.close()
+
+
+def test_the_gauges_of_mounts_are_told_by_worker(server: Running) -> None:
+    root = opened(server)
+    both = Both(server)
+    both.call("POST", "sys/auth/jwt", {"type": "jwt"}, token=root)
+    nobody = f"http://127.0.0.1:{free_port()}/jwks"
+    server.call("POST", "auth/jwt/config", {"jwks_url": nobody, "skip_jwks_validation": True}, token=root)
+    both.call("GET", "auth/jwt/config", token=root)  # asks for the keys, in vain
+    _, (status, body) = both.call("GET", "sys/metrics", token=root)
+    assert status == 200
+    failing = [one["Labels"] for one in body["Gauges"] if one["Name"] == "vault.mount.key_source.failing"]
+    labels = {"namespace": "root", "mount": "auth/jwt/", "source": nobody, "error": "ConnectionFailed"}
+    assert sorted(failing, key=lambda one: str(one["worker"])) == [{**labels, "worker": each} for each in "01"]
+    both.close()

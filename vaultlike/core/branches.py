@@ -45,6 +45,10 @@ class Branches:
             await core.follow(root.followed or 0)
         return core
 
+    def opened(self) -> list[Core]:
+        """The cores that this process has open now, the root's first."""
+        return [self._root, *self._open.values()]
+
     async def every(self, *, complete: bool) -> AsyncIterator[Core]:
         """The cores of all namespaces, the root's first; opens those that nobody asked for yet.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from vaultlike.builtin.organization.backend import Organization
 from vaultlike.builtin.organization.places import ORGANIZATION
@@ -20,6 +20,8 @@ from vaultlike.identity.groups import GroupStore
 from vaultlike.identity.issuer import Issuer
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.entry import MountEntry
+from vaultlike.mounts.gauges import PERIOD as GAUGES
+from vaultlike.mounts.gauges import Gauges
 from vaultlike.mounts.namespaces import ROOT, Namespace
 from vaultlike.mounts.restarts import Restarts
 from vaultlike.mounts.router import Mount, Router
@@ -82,6 +84,7 @@ class Core:
         self._refreshing = asyncio.Lock()
         self._root = self if root is None else root
         self.branches: Branches = Branches(self) if root is None else root.branches
+        self.gauges: Gauges = Gauges(self._running, shared.board, self.log) if root is None else root.gauges
 
     async def start(self) -> None:
         """Loads mounts, policies and audit devices; makes what every new server has. The root's core alone."""
@@ -94,6 +97,7 @@ class Core:
         self.leader.every(60.0, "mounts", self._tick)
         self.leader.every(300.0, "lockouts", self._tidy_lockouts)
         self.leader.every(3600.0, "clients", self._tidy_clients)
+        self.leader.everywhere(GAUGES, "gauges", self.gauges.post)
         await self.leader.start()
 
     async def furnish(self) -> None:
@@ -108,6 +112,7 @@ class Core:
         await self.clients.stop()
         await self.branches.close()
         await self.close()
+        self.gauges.clear()
         await self.audit.close()
 
     async def close(self) -> None:
@@ -210,6 +215,12 @@ class Core:
         except Exception as problem:  # a plugin that cannot be built is unavailable, the server is not
             self.log.error("mount cannot be built", mount=entry.path, kind=entry.kind, problem=repr(problem))
             return Mount(entry, None, f"{type(problem).__name__}: {problem}")
+
+    def _running(self) -> Iterator[tuple[str, Mount]]:
+        """Every mount that this process has open, with the path of its namespace."""
+        for core in self.branches.opened():
+            for mount in core.router.mounts():
+                yield core.namespace.path, mount
 
     def default_ttl(self, entry: MountEntry) -> int:
         """Effective default TTL of a mount, seconds."""

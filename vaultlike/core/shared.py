@@ -56,6 +56,7 @@ class Shared:
         self.audit = AuditBroker(audit, clock, named(log, "audit"), barrier.derive("audit"), egress, meters)
         self.explanations = Explanations(engine, barrier, clock, self.log, keep=settings.explanations)
         self.leader = Leader(engine, clock, self.log, random)
+        self.board = meters.board
         self.throttle = Throttle(clock, windows, meters)
         self.clients = ClientLog(View(engine, barrier, "", "clients/", bump=False), clock, self.log, random)
         counters = View(engine, barrier, "", "lockout/", bump=False)

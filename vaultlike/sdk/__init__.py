@@ -6,6 +6,7 @@ from vaultlike.clock import rfc3339
 from vaultlike.sdk.bounds import Bound, bounds_of, enforce, narrows
 from vaultlike.sdk.call import Answer, AuthInfo, Call, Caller, Check, Raw, Reply, WrapInfo
 from vaultlike.sdk.context import Context, Storage, System
+from vaultlike.sdk.gauge import Gauge
 from vaultlike.sdk.login import Alias, Login, Renewal, TokenParams
 from vaultlike.sdk.networks import admits, is_network, within
 from vaultlike.sdk.paging import Paging
@@ -23,6 +24,7 @@ __all__ = [
     "Check",
     "Collection",
     "Context",
+    "Gauge",
     "Login",
     "Paging",
     "Raw",

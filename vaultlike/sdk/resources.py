@@ -10,7 +10,7 @@ supplied" keeps, "supplied as zero" overwrites). Owns no validation beyond field
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -22,6 +22,7 @@ from vaultlike.sdk.bounds import bounds_of
 from vaultlike.sdk.call import Answer, Call, Reply
 from vaultlike.sdk.context import Context
 from vaultlike.sdk.fields import FIELD_TEXT, fields_of
+from vaultlike.sdk.gauge import Gauge
 from vaultlike.sdk.login import Renewal, TokenParams, check_token_params, follow_deprecated
 from vaultlike.sdk.paging import Paging
 from vaultlike.sdk.routes import Handler, Route, compile_pattern
@@ -265,7 +266,9 @@ class Backend:
         routes: list[Route] = []
         roles: Collection[Any] | None = None
         for owner in reversed(cls.__mro__):
-            for item in vars(owner).values():
+            for name, item in vars(owner).items():
+                if name == "__roles__":
+                    continue  # declared under its own name too
                 if isinstance(item, Resource):
                     routes += item.routes()
                     if isinstance(item, Collection) and issubclass(item.kind, TokenParams):
@@ -289,6 +292,10 @@ class Backend:
 
     async def tick(self) -> None:
         """Runs about once a minute on one node; must be safe to run twice."""
+
+    def gauges(self) -> Iterable[Gauge]:
+        """Numbers for monitoring, as they are in memory now; asked every few seconds in each process."""
+        return ()
 
     async def addresses(self, role: str) -> tuple[str, ...] | None:
         """The addresses that tokens of a role may come from now; () for any, None where the role is gone.

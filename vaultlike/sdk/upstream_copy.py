@@ -38,7 +38,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     last_success_at: float = 0.0
     last_failure_at: float = 0.0
     last_error: str = ""
+    error_kind: str = ""  # the class of the last error: one of a few, whatever the publisher does
     failing: bool = False  # the last fetch failed
+    failures: int = 0  # fetches that failed since the last that did not
     age: float = 0.0  # seconds since the copy in use was fetched
     fetches: int = 0
     keys: int = 0  # usable keys in the copy
@@ -134,13 +136,19 @@ class UpstreamCopy(Generic[T]):
         except VaultlikeError as error:
             self._failed_at, self._error = self._clock.monotonic(), error.reason
             self._health = msgspec.structs.replace(
-                self._health, last_failure_at=self._clock.now(), last_error=error.reason, failing=True, fetches=fetches
+                self._health,
+                last_failure_at=self._clock.now(),
+                last_error=error.reason,
+                error_kind=type(error).__name__,
+                failing=True,
+                failures=self._health.failures + 1,
+                fetches=fetches,
             )
             if isinstance(error, Upstream):
                 raise
             raise Upstream(reason=f"{self._url}: {error.reason}") from None
         self._copy, self._copied_at, self._failed_at = copy, self._clock.monotonic(), float("-inf")
         self._health = msgspec.structs.replace(
-            self._health, last_success_at=self._clock.now(), failing=False, fetches=fetches
+            self._health, last_success_at=self._clock.now(), failing=False, failures=0, fetches=fetches
         )
         return copy

@@ -4,18 +4,21 @@ small, honest set: what is not counted is not shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from vaultlike.clock import rfc3339
 from vaultlike.meters import ALL, Meters
+from vaultlike.mounts.gauges import Shown
 from vaultlike.sdk import Call, Raw, read
 from vaultlike.services import Services
 from vaultlike.system.part import Part
 from vaultlike.system.seal import Life, bare
 
 PAGE = 1000
+QUOTE = '"'
 PROMETHEUS = "text/plain; version=0.0.4"
 
 
@@ -23,14 +26,6 @@ class MetricsBody(Struct, kw_only=True):
     """How metrics are written."""
 
     format: Annotated[str, Meta(description="Empty for JSON, or prometheus.")] = ""
-
-
-class Gauge(Struct, frozen=True):
-    """One number with its name and its help text."""
-
-    name: str
-    value: float
-    help: str
 
 
 class Counters(Part):
@@ -61,27 +56,28 @@ class Counters(Part):
         gauges = await self._gauges()
         if form == "prometheus":
             return Raw(body=_prometheus(gauges, self._life.meters), content_type=PROMETHEUS)
-        shown = [{"Name": one.name, "Value": one.value, "Labels": {}} for one in gauges]
+        shown = [{"Name": one.name, "Value": one.value, "Labels": one.labels} for one in gauges]
         now = rfc3339(self.services.clock.now())
         return bare({"Timestamp": now, "Gauges": shown, "Points": [], **_measured(self._life.meters)})
 
-    async def _gauges(self) -> list[Gauge]:
+    async def _gauges(self) -> list[Shown]:
         services = self.services
         mounts = services.router.mounts()
         tokens = await services.engine.count_tokens()
         broken = sum(mount.backend is None for mount in mounts)
         return [
-            Gauge("vault.core.unsealed", 1, "Whether the server is unsealed."),
-            Gauge("vault.core.active", 1, "Whether this node serves requests: every unsealed one does."),
-            Gauge(
+            Shown("vault.core.unsealed", 1, "Whether the server is unsealed."),
+            Shown("vault.core.active", 1, "Whether this node serves requests: every unsealed one does."),
+            Shown(
                 "vault.core.in_flight_requests", len(self._life.under_way), "Requests that this process is answering."
             ),
-            Gauge("vault.core.mounts.auth", sum(m.entry.auth for m in mounts), "Auth methods."),
-            Gauge("vault.core.mounts.secret", sum(not m.entry.auth for m in mounts), "Engines."),
-            Gauge("vault.core.mounts.unavailable", broken, "Mounts whose plugin is unavailable."),
-            Gauge("vault.token.count", tokens, "Service tokens in the database."),
-            Gauge("vault.expire.num_leases", tokens, "Leases: every service token is one."),
-            Gauge("vault.policy.count", len(await services.policies.names()), "ACL policies."),
+            Shown("vault.core.mounts.auth", sum(m.entry.auth for m in mounts), "Auth methods."),
+            Shown("vault.core.mounts.secret", sum(not m.entry.auth for m in mounts), "Engines."),
+            Shown("vault.core.mounts.unavailable", broken, "Mounts whose plugin is unavailable."),
+            Shown("vault.token.count", tokens, "Service tokens in the database."),
+            Shown("vault.expire.num_leases", tokens, "Leases: every service token is one."),
+            Shown("vault.policy.count", len(await services.policies.names()), "ACL policies."),
+            *services.gauges.all(),
         ]
 
     async def _entities(self) -> int:
@@ -110,7 +106,7 @@ def _measured(meters: Meters) -> dict[str, object]:
     return dict(shown)
 
 
-def _prometheus(gauges: list[Gauge], meters: Meters) -> bytes:
+def _prometheus(gauges: list[Shown], meters: Meters) -> bytes:
     lines = []
     told = ""
     for meter in ALL:
@@ -121,9 +117,22 @@ def _prometheus(gauges: list[Gauge], meters: Meters) -> bytes:
         if meter.unit:
             lines += [f"{name}_sum {total.sum:.17g}", f"{name}_count {total.count:.17g}"]
         else:
-            labels = ",".join(f'{key}="{value}"' for key, value in meter.labels)
-            lines.append(f"{name}{{{labels}}} {total.count:.17g}" if labels else f"{name} {total.count:.17g}")
+            lines.append(f"{name}{_labels(dict(meter.labels))} {total.count:.17g}")
+    by_name: dict[str, list[Shown]] = {}  # the lines of a name must be together
     for one in gauges:
-        name = one.name.replace(".", "_")
-        lines += [f"# HELP {name} {one.help}", f"# TYPE {name} gauge", f"{name} {one.value:g}"]
+        by_name.setdefault(one.name.replace(".", "_"), []).append(one)
+    for name, several in by_name.items():
+        lines += [f"# HELP {name} {_escaped(several[0].help)}", f"# TYPE {name} gauge"]
+        lines += [f"{name}{_labels(one.labels)} {one.value:.15g}" for one in several]
     return "\n".join([*lines, ""]).encode()
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    shown = ",".join(f'{name}="{_escaped(value, QUOTE)}"' for name, value in labels.items())
+    return f"{{{shown}}}" if shown else ""
+
+
+def _escaped(text: str, quote: str = "") -> str:
+    """As the text format of Prometheus has it: backslash and newline, in a label's value also the quote."""
+    text = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return text.replace(quote, f"\\{quote}") if quote else text

@@ -21,6 +21,7 @@ import pytest
 from msgspec.structs import replace
 
 from vaultlike.clock import FakeClock
+from vaultlike.mounts.gauges import OF_A_MOUNT
 from vaultlike.sdk.fields import fields_of
 from vaultlike.sdk.routes import compile_pattern
 from vaultlike.testing.hostile import HOSTILE, spellings
@@ -204,6 +205,7 @@ class AuthMethodConformance(SingleUseConformance):
         texts = [(path, await stage.server.get(f"{stage.mount}/{path}")) for path, _ in stage.scenario.setup()]
         texts.append((stage.scenario.roles.format(name=ROLE), await stage.server.get(stage.role_path())))
         texts.append(("explain", await stage.explanation(login)))
+        texts.append(("metrics", await stage.server.get("sys/metrics")))
         kind = declared(login_of(stage.scenario))
         assert kind is not None
         proofs = [str(body[f.name]) for f in fields_of(kind).fields.values() if f.kind == "secret" and body.get(f.name)]
@@ -219,6 +221,18 @@ class AuthMethodConformance(SingleUseConformance):
                 ours = route.verb == "write" and compile_pattern(route.pattern)[0].fullmatch(path)
                 if ours and answer.status == 200:
                     assert not set(secret_fields) & set(answer.data), path
+
+    async def test_nobody_feeds_the_monitoring(self, stage: Stage) -> None:
+        """A label says what the configuration knows: whoever tries to log in adds no series."""
+        seen: list[set[tuple[str, tuple[tuple[str, str], ...]]]] = []
+        for _ in range(2):  # what is fetched at the first time may be shown then
+            for body in (stage.scenario.login(ROLE), *stage.scenario.forged(ROLE).values()):
+                await stage.login(body)
+                await stage.login_as(f"r-{len(seen)}-{id(body)}")
+            gauges = list(stage.backend().gauges())
+            assert len(gauges) <= OF_A_MOUNT
+            seen.append({(gauge.name, gauge.labels) for gauge in gauges})
+        assert seen[0] == seen[1]
 
     async def test_secrets_are_in_no_log(self, bare: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         trail = tmp_path / "audit.log"

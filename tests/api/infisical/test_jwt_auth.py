@@ -111,6 +111,31 @@ async def test_keys_at_an_address_and_back(server: TestServer) -> None:
         await provider.stop()
 
 
+async def test_monitoring_counts_instances_and_names_none(server: TestServer) -> None:
+    provider = Provider(server.clock.now)
+    await provider.start()
+    try:
+        for down in (False, True, False):
+            one, provider.down = await enrol(server), False
+            url = {"configurationType": "jwks", "jwksUrl": f"{provider.url}/jwks"}
+            assert (await one.manage("POST", one.static(**url))).status == 200
+            provider.down = down
+            assert (await one.log_in(one.proof(signer=provider.keys[0], kid=True))).status == (401 if down else 200)
+    finally:
+        await provider.stop()
+    gauges = (await server.get("sys/metrics")).body["Gauges"]
+    found = {one["Name"].removeprefix("vault.mount."): one for one in gauges if "mount" in one["Labels"]}
+    assert {name: one["Value"] for name, one in found.items()} == {
+        "instances.open": 3,
+        "key_source.failing": 1,  # the largest of all
+        "key_source.failures": 1,
+        "key_source.age_seconds": 0,
+        "key_source.keys": 1,
+    }
+    for one in found.values():
+        assert one["Labels"] == {"namespace": "root", "mount": "auth/organization-jwt/"}
+
+
 @pytest.mark.parametrize("url", ["", "jwks", "ftp://x.test/jwks", "https://", "https://a@b.test/"])
 async def test_addresses_that_are_none(server: TestServer, url: str) -> None:
     one = await enrol(server)

@@ -279,6 +279,29 @@ async def test_known_keys_survive_an_outage(mount: Any) -> None:
     assert (await mount.login(order(kid="new-key"))).status == 502
 
 
+async def test_monitoring_sees_which_publisher_fails(mount: Any) -> None:
+    await mount.role(bound_service_principal_ids=[w.VM_PRINCIPAL_ID])
+
+    def numbers(name: str) -> dict[tuple[str, str], float]:
+        """By the last word of the source and the error."""
+        found = {}
+        for one in mount.backend.gauges():
+            if one.name == f"key_source.{name}":
+                labels = dict(one.labels)
+                found[labels["source"].rpartition("/")[2], labels.get("error", "")] = one.value
+        return found
+
+    assert list(mount.backend.gauges()) == []  # nobody asked for a key yet
+    assert (await mount.login()).status == 200
+    assert numbers("failing") == {("openid-configuration", ""): 0, ("keys", ""): 0}
+    assert numbers("keys").keys() == {("keys", "")}
+    mount.emulator.control.fault(Fault(endpoint="jwks", status=503, times=-1))
+    mount.clock.advance(7200)
+    assert (await mount.login()).status == 200
+    assert numbers("failing") == {("openid-configuration", ""): 0, ("keys", "BadStatus"): 1}
+    assert numbers("age_seconds") == {("openid-configuration", ""): 0, ("keys", ""): 7200}
+
+
 async def test_a_mount_without_issuer_of_its_own(mount: Any) -> None:
     """A document that names an issuer that is not the configured cloud's is not believed."""
     mount.system.clouds = ({**mount.system.clouds[0], "issuer": "https://sts.elsewhere.test"},)

@@ -82,6 +82,35 @@ async def test_an_outage_is_survived_for_a_day_and_no_longer(stage: Stage, issue
     assert (await stage.login(signed(stage, issuer.keys[0]))).status == 200
 
 
+async def numbers(stage: Stage) -> dict[str, tuple[float, dict[str, str]]]:
+    """What monitoring is shown of the mount; the label `source` must be one."""
+    found = {}
+    for one in (await stage.server.get("sys/metrics")).body["Gauges"]:
+        if one["Labels"].get("mount") == "auth/jwt/":
+            found[one["Name"].removeprefix("vault.mount.key_source.")] = one["Value"], one["Labels"]
+    return found
+
+
+async def test_monitoring_sees_an_outage(stage: Stage, issuer: Provider) -> None:
+    assert await numbers(stage) == {}  # nobody asked for a key yet
+    for wait in (0, 60):
+        stage.server.clock.advance(wait)
+        assert (await stage.login(signed(stage, issuer.keys[0]))).status == 200
+    labels = {"namespace": "root", "mount": "auth/jwt/", "source": f"{issuer.url}/jwks"}
+    fine = {"failing": (0, labels), "failures": (0, labels), "age_seconds": (60, labels), "keys": (1, labels)}
+    assert await numbers(stage) == fine
+    issuer.down = True
+    for _ in range(2):
+        stage.server.clock.advance(3601)
+        assert (await stage.login(signed(stage, issuer.keys[0]))).status == 200
+    failing = {"failing": (1, {**labels, "error": "BadStatus"}), "failures": (2, labels)}
+    assert await numbers(stage) == {**fine, **failing, "age_seconds": (60 + 7202, labels)}
+    issuer.down = False
+    stage.server.clock.advance(11)
+    assert (await stage.login(signed(stage, issuer.keys[0]))).status == 200
+    assert await numbers(stage) == {**fine, "age_seconds": (0, labels)}
+
+
 async def test_a_forged_token_is_refused_while_the_issuer_is_down(stage: Stage, issuer: Provider) -> None:
     assert (await stage.login(signed(stage, issuer.keys[0]))).status == 200
     issuer.down = True
