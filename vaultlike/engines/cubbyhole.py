@@ -16,6 +16,13 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
+RESPONSE_WRAPPING = "response-wrapping"  # the policy of wrapping tokens alone
+OLD_WAY = (
+    "Reading from 'cubbyhole/response' is deprecated. Please use sys/wrapping/unwrap to unwrap responses, as it "
+    "provides additional security checks and other benefits."
+)
+
+
 class PrivateStore(Protocol):
     """What a token keeps for itself; `identity` is the token's id (a keyed hash)."""
 
@@ -46,7 +53,11 @@ class Cubbyhole(Backend):
     async def read_value(self, call: Call) -> Reply | None:
         """Reads a value of the calling token."""
         raw = await self.store.private(_owner(call), _path(call))
-        return Reply(data=_decode(raw)) if raw is not None else None
+        if raw is None:
+            return None
+        if call.caller is not None and call.caller.token_policies == (RESPONSE_WRAPPING,):
+            return Reply(data={"response": raw.decode()}, warnings=(OLD_WAY,))
+        return Reply(data=_decode(raw))
 
     @write("{path:maybe}", free=True, exists=_exists)
     async def write_value(self, call: Call) -> None:

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from vaultlike.clock import rfc3339
 from vaultlike.errors import Invalid
 from vaultlike.sdk import Answer, Call, Raw, Reply, list_, read, write
+from vaultlike.sdk.conversion import Misfit, go_quote, to_int
 from vaultlike.system.part import Part
 from vaultlike.tokens.entry import Token
 from vaultlike.types import Duration
@@ -98,6 +99,8 @@ class Leases(Part):
     @write("revoke/{lease_id:rest}")
     async def revoke(self, call: Call, body: RevokeBody) -> Answer:
         """Ends a lease. Fine when there is none."""
+        if not isinstance(call.data.get("lease_id", ""), str):
+            raise Invalid("invalid lease ID")
         token = await self._find(_required(body.lease_id))
         if token is not None:
             await self.services.tokens.revoke(token.row.id)
@@ -122,15 +125,22 @@ class Leases(Part):
         return Reply(status=202, warnings=(TIDY,))
 
     @read("leases/count")
-    async def count(self, call: Call, body: KindBody) -> dict[str, object]:
+    async def count(self, call: Call, body: KindBody) -> Answer:
         """Counts leases that cannot be revoked: there are none."""
-        _check_kind(body)
+        if body.type != "irrevocable":
+            return None
         return {"lease_count": 0, "counts": {}}
 
     @read("leases", sudo=True)
-    async def irrevocable(self, call: Call, body: KindBody) -> dict[str, object]:
+    async def irrevocable(self, call: Call, body: KindBody) -> Answer:
         """Shows leases that cannot be revoked: there are none."""
-        _check_kind(body)
+        if body.type != "irrevocable":
+            return None
+        if body.limit not in ("", "none"):
+            try:
+                to_int(body.limit)
+            except Misfit:
+                raise Invalid(f"invalid 'limit' provided: {go_quote(body.limit[:64])} is no number") from None
         return {"lease_count": 0, "leases": []}
 
     async def _find(self, lease_id: str) -> Token | None:
@@ -164,8 +174,3 @@ def _required(lease_id: str) -> str:
 def _done(sync: bool) -> Raw | None:
     """Revocation is always finished when it is answered; who did not want to wait gets the status of a promise."""
     return None if sync else Raw(body=b"", status=202)
-
-
-def _check_kind(body: KindBody) -> None:
-    if body.type != "irrevocable":
-        raise Invalid('only leases of type "irrevocable" are counted')

@@ -11,11 +11,12 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from vaultlike.errors import Invalid
-from vaultlike.sdk import Call, write
+from vaultlike.sdk import Call, Reply, write
 from vaultlike.system.part import Part
 
 MAX_BYTES = 131_072
 BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
+REPLACED = "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [source]"
 SOURCES = ("platform", "seal", "all")
 ALGORITHMS = {
     "sha2-224": "sha224", "sha2-256": "sha256", "sha2-384": "sha384", "sha2-512": "sha512",
@@ -28,7 +29,6 @@ class RandomBody(Struct, kw_only=True):
 
     bytes: Annotated[int, Meta(description="How many bytes.")] = 32
     format: Annotated[str, Meta(description="base64 or hex.")] = "base64"
-    source: Annotated[str, Meta(description="platform, seal or all: the same generator here.")] = "platform"
 
 
 class HashBody(Struct, kw_only=True):
@@ -49,31 +49,32 @@ class Tools(Part):
     """Small services for scripts."""
 
     @write("tools/random")
-    async def random(self, call: Call, body: RandomBody) -> dict[str, object]:
+    async def random(self, call: Call, body: RandomBody) -> Reply:
         """Makes random bytes."""
-        return self._random(body.bytes, body.format, body.source)
+        return _told(call, self._random(body.bytes, body.format, "platform"))
 
-    @write("tools/random/{count:any}")
-    async def counted(self, call: Call, body: RandomBody) -> dict[str, object]:
+    @write("tools/random/{count:any}", slash=True)
+    async def counted(self, call: Call, body: RandomBody) -> Reply:
         """Makes random bytes, as many as the path says (or from the source it names)."""
         count = call.params["count"]
         if count in SOURCES:
-            return self._random(body.bytes, body.format, count)
-        return self._random(_count(count), body.format, body.source)
+            return _told(call, self._random(body.bytes, body.format, count))
+        return _told(call, self._random(_count(count), body.format, "platform"))
 
-    @write("tools/random/{source}/{count:any}")
+    @write("tools/random/{source}/{count:any}", slash=True)
     async def sourced(self, call: Call, body: PlainRandomBody) -> dict[str, object]:
         """Makes random bytes from a source."""
         return self._random(_count(call.params["count"]), body.format, call.params["source"])
 
     @write("tools/hash")
-    @write("tools/hash/{urlalgorithm:any}")
+    @write("tools/hash/{urlalgorithm:any}", slash=True)
     async def hash(self, call: Call, body: HashBody) -> dict[str, object]:
         """Hashes data."""
         try:
             data = base64.b64decode(body.input, validate=True)
         except (binascii.Error, ValueError):
-            at = next((at for at, letter in enumerate(body.input.rstrip("=")) if letter not in BASE64), len(body.input))
+            text = body.input.rstrip("=")
+            at = next((at for at, letter in enumerate(text) if letter not in BASE64), len(text) // 4 * 4)
             raise Invalid(f"unable to decode input as base64: illegal base64 data at input byte {at}") from None
         algorithm = call.params.get("urlalgorithm", body.algorithm)
         name = ALGORITHMS.get(algorithm)
@@ -95,6 +96,11 @@ class Tools(Part):
             raise Invalid(f'unsupported entropy source "{source[:64]}"; must be "platform" or "seal", or "all"')
         data = self.services.random(count)
         return {"random_bytes": data.hex() if form == "hex" else base64.b64encode(data).decode()}
+
+
+def _told(call: Call, data: dict[str, object]) -> Reply:
+    """The answer; a source can be named by the path alone, and who named one otherwise is told."""
+    return Reply(data=data, warnings=(REPLACED,) if call.data.pop("source", None) is not None else ())
 
 
 def _count(text: str) -> int:

@@ -61,6 +61,7 @@ class Wrapping(Part):
     @read("wrapping/lookup", open=True)
     async def lookup(self, call: Call, body: WrappedBody) -> dict[str, object]:
         """Tells where a wrapped answer came from, without opening it."""
+        _check_named(call)
         text = body.token or presented(call)
         if not text:
             raise Denied("error validating wrapping token: token is empty")
@@ -74,21 +75,27 @@ class Wrapping(Part):
         }
 
     @write("wrapping/unwrap", stranger=NotWrapping)
-    async def unwrap(self, call: Call, body: WrappedBody) -> Raw:
-        """Opens a wrapped answer, once: the answer comes back as it was."""
+    async def unwrap(self, call: Call, body: WrappedBody) -> Raw | Reply:
+        """Opens a wrapped answer, once: the answer comes back as it was, wrapped again where that is asked for."""
         token = await self._spend(call, body.token)
-        return Raw(body=await self._take(token))
+        payload = await self._take(token)
+        if call.wrap_ttl > 0:
+            path = call.mount + call.path
+            return Reply(wrap_info=await self.services.wrap(payload, call.wrap_ttl, path, _accessor(payload)))
+        return Raw(body=payload)
 
     @write("wrapping/rewrap", stranger=NotWrapping)
     async def rewrap(self, call: Call, body: WrappedBody) -> Reply:
-        """Moves a wrapped answer to a new token with the same TTL; the old token ends."""
+        """Moves a wrapped answer to a new token, with the same TTL unless another is asked for; the old token ends."""
         token = await self._spend(call, body.token)
         payload = await self._take(token)
-        info = await self.services.wrap(payload, token.entry.creation_ttl, token.row.path, _accessor(payload))
+        ttl = call.wrap_ttl if call.wrap_ttl > 0 else token.entry.creation_ttl
+        info = await self.services.wrap(payload, ttl, token.row.path, _accessor(payload))
         return Reply(wrap_info=info)
 
     async def _spend(self, call: Call, text: str) -> Token:
-        """The wrapping token with its only use spent by this request. Raises NotWrapping."""
+        """The wrapping token with its only use spent by this request. Raises NotWrapping, Denied for an empty text."""
+        _check_named(call)
         caller = call.caller
         if caller is not None and (not text or text == caller.token):
             own = await self.services.tokens.find_id(caller.id)
@@ -113,6 +120,12 @@ class Wrapping(Part):
             return self.services.barrier.open(cubbyhole_context(identity, KEY), sealed)
         finally:
             await self.services.tokens.revoke(identity)
+
+
+def _check_named(call: Call) -> None:
+    """A token that is named must be one: an empty text does not mean the caller's own. Raises Denied."""
+    if call.data.get("token") == "":
+        raise Denied("error validating wrapping token: empty token in request body")
 
 
 def _is_wrapping(token: Token | None) -> TypeGuard[Token]:

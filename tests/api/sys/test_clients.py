@@ -247,3 +247,15 @@ async def test_why_a_login_failed(server: TestServer) -> None:
         trial = await server.post("sys/explain/simulate/auth/m/login/bob", {"password": password})
         assert (trial.data["outcome"], trial.data["simulated"]) == (outcome, True)
     assert (await server.list("sys/leases/lookup/auth/m")).status == 404
+
+
+async def test_a_source_of_random_bytes_is_named_by_the_path_alone(server: TestServer) -> None:
+    for path in ("sys/tools/random", "sys/tools/random/4"):
+        for source in ("seal", "nonsense", 5, ["a"]):
+            answer = await server.post(path, {"source": source})
+            assert answer.status == 200
+            assert answer.body["warnings"] == [
+                "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: "
+                "[source]"
+            ]
+    assert (await server.post("sys/tools/random/nonsense/4", {})).status == 400

@@ -29,6 +29,7 @@ async def _alive(server: TestServer, token: str) -> bool:
         ("renew", {"lease_id": "x"}, "lease not found"),
         ("renew/x/y", {}, "lease not found"),
         ("revoke", {}, "lease_id must be specified"),
+        ("revoke", {"lease_id": 5}, "invalid lease ID"),
     ],
 )
 async def test_what_is_refused(server: TestServer, path: str, body: dict[str, Any], text: str) -> None:
@@ -90,4 +91,7 @@ async def test_counts_and_tidy(server: TestServer) -> None:
     assert (await server.post("sys/leases/tidy")).status == 202
     assert (await server.get("sys/leases/count?type=irrevocable")).data == {"lease_count": 0, "counts": {}}
     assert (await server.get("sys/leases?type=irrevocable")).data == {"lease_count": 0, "leases": []}
-    assert (await server.get("sys/leases/count")).status == 400
+    for path in ("leases/count", "leases", "leases/count?type=all", "leases?type=all"):
+        assert (await server.get(f"sys/{path}")).status == 404, path
+    assert (await server.get("sys/leases?type=irrevocable&limit=none")).status == 200
+    assert (await server.get("sys/leases?type=irrevocable&limit=x")).status == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -21,9 +22,11 @@ async def _wrap(server: TestServer, data: dict[str, Any], ttl: str = "60") -> st
 @pytest.mark.parametrize("path", ["unwrap", "rewrap", "lookup"])
 async def test_what_is_no_wrapping_token(server: TestServer, path: str) -> None:
     ordinary = await server.token("default")
-    for text in ("hvs.none", ordinary, "", server.root_token):
-        answer = await server.post(f"sys/wrapping/{path}", {"token": text})
+    for body in ({"token": "hvs.none"}, {"token": ordinary}, {}, {"token": None}, {"token": server.root_token}):
+        answer = await server.post(f"sys/wrapping/{path}", body)
         assert (answer.status, answer.errors) == (400, GONE)
+    empty = await server.post(f"sys/wrapping/{path}", {"token": ""})
+    assert (empty.status, empty.errors) == (403, ["error validating wrapping token: empty token in request body"])
     assert (await server.get("auth/token/lookup-self", token=ordinary)).status == 200
 
 
@@ -84,3 +87,31 @@ async def test_rewrapping_keeps_path_ttl_and_accessor(server: TestServer) -> Non
     assert (await server.post("sys/wrapping/unwrap", {"token": first["token"]})).errors == GONE
     inner = (await server.post("sys/wrapping/unwrap", token=second["token"])).auth["client_token"]
     assert (await server.get("auth/token/lookup-self", token=inner)).status == 200
+
+
+async def test_rewrapping_for_another_time(server: TestServer) -> None:
+    first = await _wrap(server, {"a": 1}, "2m")
+    headers = {"X-Vault-Wrap-TTL": "30"}
+    second = (await server.post("sys/wrapping/rewrap", {"token": first}, headers=headers)).body["wrap_info"]
+    assert (second["ttl"], second["creation_path"]) == (30, "sys/wrapping/wrap")
+    assert (await server.post("sys/wrapping/lookup", {"token": second["token"]})).data["creation_ttl"] == 30
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_what_is_unwrapped_can_be_wrapped_again(server: TestServer, own: bool) -> None:
+    token = await _wrap(server, {"a": 1})
+    body, header = ({}, token) if own else ({"token": token}, server.root_token)
+    outer = await server.post("sys/wrapping/unwrap", body, token=header, headers={"X-Vault-Wrap-TTL": "30"})
+    info = outer.body["wrap_info"]
+    assert (outer.data, info["ttl"], info["creation_path"]) == (None, 30, "sys/wrapping/unwrap")
+    assert (await server.post("sys/wrapping/unwrap", {"token": token})).errors == GONE
+    assert (await server.post("sys/wrapping/unwrap", token=info["token"])).data == {"a": 1}
+
+
+async def test_the_old_way_shows_the_answer_as_a_text(server: TestServer) -> None:
+    token = await _wrap(server, {"a": 1})
+    answer = await server.get("cubbyhole/response", token=token)
+    assert json.loads(answer.data["response"])["data"] == {"a": 1}
+    assert answer.body["warnings"][0].startswith("Reading from 'cubbyhole/response' is deprecated.")
+    assert (await server.get("cubbyhole/response", token=token)).status == 403
+    assert (await server.post("sys/wrapping/unwrap", {"token": token})).errors == GONE
