@@ -46,6 +46,7 @@ TITLES = {
     "sys/": ("system", "The server itself"),
     "auth/token/": ("token", "Tokens"),
     "identity/": ("identity", "Entities, groups and identity tokens"),
+    "organization/": ("organization", "Identities, projects and secrets, as the second API knows them"),
     "cubbyhole/": ("cubbyhole", "What a token keeps for itself"),
     "auth/approle/": ("approle", "The approle auth method"),
     "auth/azure/": ("azure", "The azure auth method"),
@@ -64,6 +65,7 @@ async def pages() -> dict[str, str]:
             enabled = await server.post(path, body)
             if enabled.status != 204:
                 raise RuntimeError(f"{name}: {enabled}")
+        await server.server.furnish("")
         core = server.server.core
         if not isinstance(core, Core):
             raise RuntimeError("the server did not unseal")
