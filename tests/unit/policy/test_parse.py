@@ -61,9 +61,9 @@ def stanza(inside: str, path: str = "a") -> str:
             "max_wrapping_ttl cannot be less than min_wrapping_ttl",
         ),
         (stanza('min_wrapping_ttl = "soon"'), 'error parsing min_wrapping_ttl: time: invalid duration "soon"'),
-        (stanza("max_wrapping_ttl = 1.5"), "error parsing max_wrapping_ttl: could not parse duration from float64"),
+        (stanza("max_wrapping_ttl = 1.5"), 'error parsing max_wrapping_ttl: time: missing unit in duration "1.5"'),
         (stanza("max_wrapping_ttl = -1"), "error parsing max_wrapping_ttl: cannot provide negative value"),
-        (stanza("max_wrapping_ttl = []"), "error parsing max_wrapping_ttl: could not parse duration from value"),
+        (stanza("max_wrapping_ttl = []"), "error parsing max_wrapping_ttl: could not parse duration from input"),
         (stanza('expiration = "soon"'), 'path "a": At 1:25: "expiration" must be an RFC 3339 time or Unix seconds'),
         (
             stanza('expiration = "2030-01-01T00:00:00"'),
