@@ -146,7 +146,7 @@ class Approle(Backend):
             role.role_id = body.role_id
             return role
 
-        call.warnings += await self.roles.edit(self.ctx, call.params["role_name"], change)
+        await self.roles.edit(self.ctx, call.params["role_name"], change)
 
     @read("role/{role_name}/local-secret-ids")
     async def read_local(self, call: Call) -> Answer:
@@ -171,7 +171,7 @@ class Approle(Backend):
                 role.secret_id_bound_cidrs = body.bound_cidr_list
             return role
 
-        call.warnings += await self.roles.edit(self.ctx, call.params["role_name"], change)
+        await self.roles.edit(self.ctx, call.params["role_name"], change)
 
     @delete("role/{role_name}/bound-cidr-list")
     async def reset_old_cidrs(self, call: Call) -> None:

@@ -96,7 +96,7 @@ class RolePart(Struct, frozen=True, kw_only=True):
             self.rule(new)
             return new
 
-        call.warnings += await backend.roles.edit(backend.ctx, call.params["role_name"], change)
+        await backend.roles.edit(backend.ctx, call.params["role_name"], change)
         return None
 
     async def reset(self, backend: Approle, call: Call) -> Answer:

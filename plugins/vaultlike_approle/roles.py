@@ -24,17 +24,17 @@ class Roles(Collection[Role]):
         found = await place_of(ctx, role.role_id) if role is not None else None
         return (role, found) if role is not None and found is not None else None
 
-    async def edit(self, ctx: Context, name: str, change: Callable[[Role], Role]) -> list[str]:
-        """Changes one role; the warnings about it. Raises UnsupportedPath where there is none, and what `change` and
-        the checks raise."""
+    async def edit(self, ctx: Context, name: str, change: Callable[[Role], Role]) -> None:
+        """Changes one role. Raises UnsupportedPath where there is none, and what `change` and the checks raise; what
+        they warn of is told only to who writes the whole role."""
         for _ in range(ATTEMPTS):
             raw = await ctx.storage.get(self.key(name))
             if raw is None:
                 raise UnsupportedPath
             new = change(self._decode(raw))
-            warnings = check_role(ctx, new)
+            check_role(ctx, new)
             if await self._swap(ctx, name, raw, encode(new)):
-                return warnings
+                return
         raise Unavailable(RACED, reason=f"lost every race for role {name}")
 
     async def _write(self, backend: Backend, call: Call) -> Answer:

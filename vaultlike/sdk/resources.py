@@ -230,8 +230,7 @@ class Collection(Resource[R]):
         return await ctx.storage.keys(self._prefix, after=after, limit=limit)
 
     async def _list(self, backend: Backend, call: Call, page: Paging) -> Answer:
-        after = page.after.lower() if self._fold else page.after
-        return {"keys": await self.names(backend.ctx, after=after, limit=max(page.limit, 0))}
+        return {"keys": await self.names(backend.ctx, after=page.after, limit=max(page.limit, 0))}
 
     def routes(self) -> list[Route]:
         """The routes of one resource and the list."""

@@ -160,3 +160,18 @@ async def test_roles_come_in_pages(mount: Mount) -> None:
     assert (await mount.server.get("auth/approle/role?list=true&after=BOB&limit=2")).data["keys"] == ["cid"]
     assert (await mount.list("role?after=cid")).status == 404
     assert (await mount.list("role?limit=two")).status == 400
+
+
+async def test_only_who_writes_the_whole_role_is_warned_of_its_lifetimes(mount: Mount) -> None:
+    await mount.role()
+    assert (await mount.post("role/app/token-max-ttl", {"token_max_ttl": "9999h"})).status == 204
+    assert (await mount.post("role/app/token-num-uses", {"token_num_uses": 3})).status == 204
+    whole = await mount.post("role/app", {"token_num_uses": 0})
+    assert (whole.status, len(whole.body["warnings"])) == (200, 1)
+
+
+async def test_a_page_begins_behind_the_name_as_it_was_sent(mount: Mount) -> None:
+    for name in ("a", "b"):
+        await mount.role(name)
+    assert (await mount.list("role?after=A")).data["keys"] == ["a", "b"]
+    assert (await mount.list("role?after=a")).data["keys"] == ["b"]
