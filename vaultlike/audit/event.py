@@ -50,6 +50,7 @@ class AuditEvent(Struct, kw_only=True):
     response_auth: AuditAuth | None = None
     response_data: Mapping[str, object] | None = None
     response_wrap: Mapping[str, object] | None = None
+    response_warnings: tuple[str, ...] = ()
     error: str = ""
 
     def __repr__(self) -> str:

@@ -94,6 +94,8 @@ def _response(event: AuditEvent, redactor: Redactor) -> dict[str, object]:
             if wrap.get(name):
                 wrap[name] = redactor.accessor(str(wrap[name]))
         shown["wrap_info"] = wrap
+    if event.response_warnings:
+        shown["warnings"] = list(event.response_warnings)
     return shown
 
 

@@ -35,6 +35,7 @@ async def response(core: Core, exchange: Exchange, problem: VaultlikeError | Non
         event.response_data = _mapping(reply.data)
         event.response_auth = _auth(reply.auth) if reply.auth else None
         event.response_wrap = msgspec.to_builtins(reply.wrap_info) if reply.wrap_info else None
+        event.response_warnings = reply.warnings
     await core.audit.record(event)
 
 

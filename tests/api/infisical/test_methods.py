@@ -281,6 +281,7 @@ async def test_both_faces_are_explained_and_audited_alike(server: TestServer, tm
 
     log = tmp_path / "audit.log"
     await server.call("PUT", "sys/audit/file", {"type": "file", "options": {"file_path": str(log)}})
+    await attached(server, boundSubject="")
     one = await attached(server)
     proof = one.proof(sub="eve")
     here = await one.log_in(proof)
@@ -293,4 +294,6 @@ async def test_both_faces_are_explained_and_audited_alike(server: TestServer, tm
     assert [line["type"] for line in logins] == ["request", "response"] * 3
     assert {frozenset(line["request"]) for line in logins[:2]} == {frozenset(line["request"]) for line in logins[2:4]}
     assert logins[0]["request"]["id"] == here.body["reqId"]
+    (warned,) = (line["response"]["warnings"] for line in lines if line.get("response", {}).get("warnings"))
+    assert warned == ["no subject or claim is bound: everybody with a token for the audience logs in"]
     assert proof not in log.read_text() and one.proof() not in log.read_text()

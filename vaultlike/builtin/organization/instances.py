@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import structs
 
 from vaultlike.builtin.organization.methods import attachments
-from vaultlike.builtin.organization.methods.reach import OPERATORS_WORD, internal_allowed
+from vaultlike.builtin.organization.methods.reach import OPERATORS_WORD, reach_of
 from vaultlike.builtin.organization.organizations import the_organization
 from vaultlike.builtin.organization.places import FOLDER, ORGANIZATION
 from vaultlike.errors import Invalid
@@ -66,7 +66,7 @@ class Instances(Backend):
         return ctx.guarded() if self._guarded() else ctx
 
     def _guarded(self) -> bool:
-        return self.kind not in OPERATORS_WORD and not internal_allowed(self.ctx.system)
+        return self.kind not in OPERATORS_WORD and not reach_of(self.ctx.system, self._services.namespace.path).internal
 
     async def admit(self, call: Call, identity: str) -> None:
         """Before a login: the identity is known and has this method. Raises Denied; opens nothing for a stranger."""

@@ -9,8 +9,8 @@ from msgspec import Meta, structs
 
 from vaultlike.builtin.organization.methods.access import AccessFields, Text, entries, token_fields
 from vaultlike.builtin.organization.methods.method import Attachment, Method, Step
+from vaultlike.builtin.organization.methods.reach import Reach
 from vaultlike.errors import Invalid
-from vaultlike.sdk import System
 
 ANY = "*"
 
@@ -33,7 +33,7 @@ class AzureAuth(Method[AzureFields]):
 
     name, title, plugin, fields = "azure-auth", "Azure Auth", "azure", AzureFields
 
-    def checked(self, fields: AzureFields, before: Attachment[AzureFields] | None, system: System) -> AzureFields:
+    def checked(self, fields: AzureFields, before: Attachment[AzureFields] | None, reach: Reach) -> AzureFields:
         """Trimmed. Raises Invalid for fields whose absence the server's environment would fill."""
         tenant, resource = fields.tenant_id.strip(), fields.resource.strip()
         if not tenant or not resource:

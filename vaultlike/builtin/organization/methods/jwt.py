@@ -11,9 +11,8 @@ from vaultlike.builtin.organization.methods.access import Text
 from vaultlike.builtin.organization.methods.bounds import BoundFields, bound_remarks, checked_bounds, role_fields
 from vaultlike.builtin.organization.methods.certificates import Pem, checked_ca
 from vaultlike.builtin.organization.methods.method import Attachment, Method, Step
-from vaultlike.builtin.organization.methods.reach import check_url
+from vaultlike.builtin.organization.methods.reach import Reach, check_url
 from vaultlike.errors import Invalid
-from vaultlike.sdk import System
 from vaultlike.types import Strings
 
 
@@ -33,7 +32,7 @@ class JwtAuth(Method[JwtFields]):
 
     name, title, plugin, fields = "jwt-auth", "JWT Auth", "jwt", JwtFields
 
-    def checked(self, fields: JwtFields, before: Attachment[JwtFields] | None, system: System) -> JwtFields:
+    def checked(self, fields: JwtFields, before: Attachment[JwtFields] | None, reach: Reach) -> JwtFields:
         """What belongs to the other type of configuration is forgotten. Raises Invalid."""
         fields = checked_bounds(fields)
         kind = fields.configuration_type
@@ -45,7 +44,7 @@ class JwtAuth(Method[JwtFields]):
                 raise Invalid("publicKeys must hold at least one key")
             return structs.replace(fields, jwks_url="", jwks_ca_cert="", public_keys=keys)
         url = fields.jwks_url.strip()
-        check_url(url, "jwksUrl", system)
+        check_url(url, "jwksUrl", reach)
         return structs.replace(
             fields, jwks_url=url, jwks_ca_cert=checked_ca(fields.jwks_ca_cert, "jwksCaCert"), public_keys=()
         )

@@ -8,9 +8,9 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from vaultlike.builtin.organization.methods.access import CAP, AccessFields, partial
+from vaultlike.builtin.organization.methods.reach import Reach
 from vaultlike.builtin.organization.places import FOLDER, METHODS
 from vaultlike.mounts.entry import LockoutSettings
-from vaultlike.sdk import System
 from vaultlike.sdk.resources import decoder
 
 F = TypeVar("F", bound=AccessFields)
@@ -62,9 +62,9 @@ class Method(Generic[F]):
         """Where the plugin's storage for an identity begins, in that of the mount."""
         return f"{FOLDER}{identity}/" if self.instances else ""
 
-    def checked(self, fields: F, before: Attachment[F] | None, system: System) -> F:
-        """The fields completed; `before` is what an update changes. Raises Invalid for what the plugin cannot know to
-        be wrong."""
+    def checked(self, fields: F, before: Attachment[F] | None, reach: Reach) -> F:
+        """The fields completed; `before` is what an update changes, `reach` where the plugin may connect to. Raises
+        Invalid for what the plugin cannot know to be wrong."""
         return fields
 
     def steps(self, identity: str, fields: F) -> Sequence[Step]:

@@ -17,9 +17,8 @@ from vaultlike.builtin.organization.methods.bounds import (
 )
 from vaultlike.builtin.organization.methods.certificates import Pem, checked_ca
 from vaultlike.builtin.organization.methods.method import Attachment, Method, Step
-from vaultlike.builtin.organization.methods.reach import check_url
+from vaultlike.builtin.organization.methods.reach import Reach, check_url
 from vaultlike.errors import Invalid
-from vaultlike.sdk import System
 from vaultlike.types import Pairs
 
 # as guides tell people to enter it; the second is SPIRE's guide
@@ -43,7 +42,7 @@ class OidcAuth(Method[OidcFields]):
 
     name, title, plugin, fields = "oidc-auth", "OIDC Auth", "oidc", OidcFields
 
-    def checked(self, fields: OidcFields, before: Attachment[OidcFields] | None, system: System) -> OidcFields:
+    def checked(self, fields: OidcFields, before: Attachment[OidcFields] | None, reach: Reach) -> OidcFields:
         """The address without its well-known part. Raises Invalid."""
         fields = checked_bounds(fields)
         if not fields.bound_issuer:
@@ -52,7 +51,7 @@ class OidcAuth(Method[OidcFields]):
         for ending in ENDINGS:
             url = url.removesuffix(ending)
         url = url.rstrip("/")
-        check_url(url, "oidcDiscoveryUrl", system)
+        check_url(url, "oidcDiscoveryUrl", reach)
         sources = list(fields.claim_metadata_mapping.values())
         if not all(key and claim for key, claim in fields.claim_metadata_mapping.items()):
             raise Invalid("claimMetadataMapping: each key needs a claim")

@@ -19,6 +19,7 @@ from vaultlike.builtin.organization.methods.applying import apply
 from vaultlike.builtin.organization.methods.listing import ALL
 from vaultlike.builtin.organization.methods.method import Attachment, Method
 from vaultlike.builtin.organization.methods.mounting import mounted, running
+from vaultlike.builtin.organization.methods.reach import Reach, reach_of
 from vaultlike.builtin.organization.methods.staged import Staging
 from vaultlike.builtin.organization.methods.withdrawing import withdraw
 from vaultlike.builtin.organization.part import Part
@@ -80,7 +81,7 @@ class _Paths:
         if await attachments.versioned(self.ctx.storage, identity, method) is not None:
             raise Invalid(f"Failed to add {method.title} to already configured identity")
         mount = await mounted(self.services, method)
-        fields = method.checked(checked_access(body), None, self.ctx.system)
+        fields = method.checked(checked_access(body), None, self._reach())
         now = self.services.clock.now()
         new = Attachment(
             id=str(uuid.UUID(bytes=self.services.random(16), version=4)),
@@ -97,7 +98,7 @@ class _Paths:
         mount = await mounted(self.services, self.method)
         sent = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
         fields = checked_access(structs.replace(before.fields, **sent))
-        fields = self.method.checked(fields, before, self.ctx.system)
+        fields = self.method.checked(fields, before, self._reach())
         after = structs.replace(before, updated_at=self.services.clock.now(), fields=fields)
         return await self._store(call, mount, after, version)
 
@@ -156,6 +157,9 @@ class _Paths:
         for text in method.remarks(new.fields):
             self.ctx.log.warning(text, identity=new.identity, method=method.name)
         return self._answer(new, warnings)
+
+    def _reach(self) -> Reach:
+        return reach_of(self.ctx.system, self.services.namespace.path)
 
     def _folder(self) -> str:
         own = self.services.router.at(self.ctx.mount)

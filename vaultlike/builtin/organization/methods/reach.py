@@ -7,6 +7,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from vaultlike.errors import Invalid
 from vaultlike.sdk import System
 from vaultlike.sdk.addresses import public_only
@@ -17,14 +19,22 @@ STANZA = "infisical"
 OPERATORS_WORD = frozenset(("azure",))  # plugins that reach addresses of the server's own configuration alone
 
 
-def internal_allowed(system: System) -> bool:
-    """Whether addresses that are not public may be reached: an environment variable of the server, or its config."""
+class Reach(Struct, frozen=True):
+    """`internal`: whether addresses that are not public may be connected to."""
+
+    internal: bool = False
+
+
+def reach_of(system: System, namespace: str) -> Reach:
+    """What the operator allows in a namespace (by its path): an environment variable of the server for all of them, or
+    the namespace's stanza of its configuration."""
     if system.environ(VARIABLE).lower() == "true":
-        return True
-    return any(stanza.get(SWITCH) == "true" for stanza in system.settings(STANZA))
+        return Reach(internal=True)
+    ours = (each for each in system.settings(STANZA) if each.get("name", "").strip("/") == namespace.strip("/"))
+    return Reach(internal=any(each.get(SWITCH) == "true" for each in ours))
 
 
-def check_url(url: str, field: str, system: System) -> None:
+def check_url(url: str, field: str, reach: Reach) -> None:
     """Raises Invalid for what is no http(s) URL, or names an address that will be refused anyway."""
     try:
         parts = urlsplit(url)
@@ -34,7 +44,7 @@ def check_url(url: str, field: str, system: System) -> None:
         host = ""
     if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc or parts.fragment or not url.isascii():
         raise Invalid(f"{field} must be a URL")
-    if internal_allowed(system):
+    if reach.internal:
         return
     if host == "localhost" or host.endswith(".localhost") or not _public(host):
         raise Invalid(f"Local IPs not allowed as URL: {field} (the server's configuration can allow them)")

@@ -22,10 +22,10 @@ from vaultlike.builtin.organization.methods.access import (
     token_fields,
 )
 from vaultlike.builtin.organization.methods.method import Attachment, Method, Step
+from vaultlike.builtin.organization.methods.reach import Reach
 from vaultlike.builtin.organization.places import METHODS
 from vaultlike.errors import Invalid
 from vaultlike.mounts.entry import LockoutSettings
-from vaultlike.sdk import System
 
 UNIVERSAL = f"{METHODS}universal/"
 
@@ -79,7 +79,7 @@ class UniversalAuth(Method[UniversalFields]):
         return UNIVERSAL
 
     def checked(
-        self, fields: UniversalFields, before: Attachment[UniversalFields] | None, system: System
+        self, fields: UniversalFields, before: Attachment[UniversalFields] | None, reach: Reach
     ) -> UniversalFields:
         """The fields with the client id of before, or a fresh one."""
         for name, (least, most, said) in _RANGES.items():
