@@ -31,12 +31,13 @@ REQUESTS = "requests/"
 
 
 class Client(Struct, frozen=True, array_like=True):
-    """One client of a month. `mount` is the accessor of the auth mount it came by."""
+    """One client of a month. `mount` is the accessor of the auth mount it came by; `at` its first use, Unix seconds."""
 
     id: str
     namespace: str
     mount: str
     entity: bool
+    at: int = 0  # 0: not known
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -115,7 +116,7 @@ class ClientLog:
         if len(self._seen) >= MAX_SEEN:
             self._seen.clear()
         self._seen.add(key)
-        waiting.append(Client(entity or _nobody(namespace, policies), namespace, mount, bool(entity)))
+        waiting.append(Client(entity or _nobody(namespace, policies), namespace, mount, bool(entity), int(now)))
 
     async def start(self) -> None:
         """Starts the writer."""

@@ -23,10 +23,15 @@ MAX_MONTHS = 60
 
 
 class PeriodBody(Struct, kw_only=True):
-    """The query of a report."""
+    """Some whole months."""
 
     start_time: Annotated[str, Meta(description="In the first month: RFC 3339 or Unix seconds.")] = ""
     end_time: Annotated[str, Meta(description="In the last month; the last complete one if not given.")] = ""
+
+
+class ReportBody(PeriodBody, kw_only=True):
+    """The query of a report."""
+
     limit_namespaces: Annotated[int, Meta(description="Show only so many namespaces, the largest; 0 all.")] = 0
 
 
@@ -59,10 +64,10 @@ class Activity(Part):
     """Counts of clients."""
 
     @read("internal/counters/activity")
-    async def report(self, call: Call, body: PeriodBody) -> Answer:
+    async def report(self, call: Call, body: ReportBody) -> Answer:
         """Counts the clients of a period of whole months, by namespace, mount and month."""
         settings = await settings_of(self.services.root_storage)
-        first, last = self._period(body, settings.default_report_months)
+        first, last = period(self.services.clock.now(), body, settings.default_report_months)
         await self.services.clients.flush()
         known = [month for month in await self.services.clients.months() if first <= month <= last]
         if not known:
@@ -76,8 +81,8 @@ class Activity(Part):
                 total.add(client)
             month = moved(month, 1)
         return {
-            "start_time": _stamp(start_of(first)),
-            "end_time": _stamp(start_of(moved(last, 1)) - 1),
+            "start_time": stamp(start_of(first)),
+            "end_time": stamp(start_of(moved(last, 1)) - 1),
             "total": _counts(total.by_id.values()),
             "by_namespace": self._by_namespace(total, body.limit_namespaces),
             "months": months,
@@ -101,7 +106,7 @@ class Activity(Part):
         """Counts the requests that were made with a token, by month, the newest first."""
         await self.services.clients.flush()
         found = sorted((await self.services.clients.requests()).items(), reverse=True)
-        shown = [{"start_time": _stamp(start_of(month)), "counters": {"total": count}} for month, count in found]
+        shown = [{"start_time": stamp(start_of(month)), "counters": {"total": count}} for month, count in found]
         return {"counters": shown}
 
     @read("internal/counters/config")
@@ -136,15 +141,6 @@ class Activity(Part):
         await self.services.root_storage.put(SETTINGS, msgspec.json.encode(now))
         await self.services.current()
 
-    def _period(self, body: PeriodBody, months: int) -> tuple[str, str]:
-        """The first and the last month of a report. Raises Invalid."""
-        now = month_of(self.services.clock.now())
-        last = min(_month("end_time", body.end_time), now) if body.end_time else moved(now, -1)
-        first = _month("start_time", body.start_time) if body.start_time else moved(last, 1 - months)
-        if first > last:
-            raise Invalid("start_time is later than end_time")
-        return max(first, moved(now, -MAX_MONTHS)), last
-
     async def _month(self, month: str) -> Sum:
         found = Sum()
         async for client in self.services.clients.clients(month):
@@ -152,7 +148,7 @@ class Activity(Part):
         return found
 
     def _shown_month(self, month: str, found: Sum, fresh: Sum, limit: int = 0) -> dict[str, object]:
-        at = _stamp(start_of(month))
+        at = stamp(start_of(month))
         if not found.by_id:
             return {"timestamp": at, "counts": None, "namespaces": None, "new_clients": None}
         return {
@@ -195,6 +191,16 @@ class Activity(Part):
         return mount.entry.path if mount is not None else f'accessor "{accessor}"'
 
 
+def period(at: float, body: PeriodBody, months: int) -> tuple[str, str]:
+    """First and last month of a report made `at` some time (Unix seconds), of `months` unless said. Raises Invalid."""
+    now = month_of(at)
+    last = min(_month("end_time", body.end_time), now) if body.end_time else moved(now, -1)
+    first = _month("start_time", body.start_time) if body.start_time else moved(last, 1 - months)
+    if first > last:
+        raise Invalid("start_time is later than end_time")
+    return max(first, moved(now, -MAX_MONTHS)), last
+
+
 def _counts(clients: Iterable[Client]) -> dict[str, int]:
     kinds = Counter(client.entity for client in clients)
     entities, others = kinds[True], kinds[False]
@@ -216,5 +222,6 @@ def _month(name: str, text: str) -> str:
         raise Invalid(f"{name} is neither RFC 3339 nor Unix seconds") from None
 
 
-def _stamp(at: float) -> str:
+def stamp(at: float) -> str:
+    """A time (Unix seconds) as RFC 3339 with whole seconds."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,6 +7,7 @@ from vaultlike.sdk.routes import Route
 from vaultlike.services import Services
 from vaultlike.system.about import About
 from vaultlike.system.activity import Activity
+from vaultlike.system.activity_export import ActivityExport
 from vaultlike.system.api_lock import ApiLock
 from vaultlike.system.audit import Audit
 from vaultlike.system.auth_mounts import AuthMounts
@@ -76,6 +77,7 @@ class System(Backend):
             UiHeaders(services),
             Counters(services, life),
             Activity(services),
+            ActivityExport(services),
             OpenApi(services),
             QuotaPaths(services),
             LockedUsers(services),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import csv
+import io
+import json
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vaultlike.system import activity_export
 from vaultlike.testing.server import TestServer
 
 ACTIVITY = "sys/internal/counters/activity"
@@ -173,3 +179,92 @@ async def test_entities_of_all_namespaces_are_counted(server: TestServer) -> Non
     await server.post("identity/entity", {"name": "one"})
     await server.post("identity/entity", {"name": "two"}, headers={"X-Vault-Namespace": "team"})
     assert (await server.get("sys/internal/counters/entities")).data["counters"]["entities"]["total"] == 2
+
+
+EXPORT = f"{ACTIVITY}/export"
+
+
+async def test_an_export_needs_sudo_and_a_known_format(server: TestServer) -> None:
+    await server.post("sys/policies/acl/x", {"policy": f'path "{EXPORT}" {{ capabilities = ["read"] }}'})
+    assert (await server.get(EXPORT, token=await server.token("x"))).status == 403
+    assert (await server.get(EXPORT, token="")).status == 403
+    answer = await server.get(f"{EXPORT}?format=xml")
+    assert (answer.status, answer.errors) == (400, ['unknown format "xml": json or csv'])
+    assert (await server.get(f"{EXPORT}?start_time=yesterday")).status == 400
+    assert (await server.get(EXPORT)).status == 204  # nobody yet
+
+
+async def test_too_much_for_an_export(server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    await people(server, "ann", "bob")
+    now = f"end_time={int(server.clock.now())}"
+    monkeypatch.setattr(activity_export, "MAX_COLUMNS", 5)
+    assert (await server.get(f"{EXPORT}?format=csv&{now}")).errors == [
+        "metadata would make more than 5 columns: use format=json"
+    ]
+    monkeypatch.setattr(activity_export, "MAX_CLIENTS", 1)
+    assert (await server.get(f"{EXPORT}?{now}")).errors == ["more than 1 clients: ask for a shorter period"]
+
+
+async def exported(server: TestServer, query: str = "") -> list[dict[str, Any]]:
+    path = f"/v1/{EXPORT}?end_time={int(server.clock.now())}{query}"
+    request = urllib.request.Request(server.url + path, headers={"X-Vault-Token": server.root_token})
+    with await asyncio.to_thread(urllib.request.urlopen, request) as answer:  # several values, not one
+        assert answer.headers["Content-Type"] == "application/json"
+        return [json.loads(line) for line in answer]
+
+
+async def test_an_export_names_the_clients(server: TestServer) -> None:
+    server.clock.advance(at(2026, 4) - server.clock.now())
+    await people(server, "ann")
+    server.clock.advance(at(2026, 5) - server.clock.now())
+    ann, _ = await people(server, "ann", "bob")
+    entity = (await server.get("auth/token/lookup-self", token=ann)).data["entity_id"]
+    await server.post(f"identity/entity/id/{entity}", {"metadata": {"team": "red"}, "policies": ["p2", "p1"]})
+    group = (await server.post("identity/group", {"member_entity_ids": [entity]})).data["id"]
+    await server.get("auth/token/lookup-self", token=await server.token("some"))
+    await server.post("sys/namespaces/team", {})
+    made = await server.post("team/auth/token/create", {"policies": ["default"]})
+    await server.get("team/auth/token/lookup-self", token=made.auth["client_token"])
+    found = {one["entity_alias_name"] or one["namespace_path"]: one for one in await exported(server)}
+    assert found.keys() == {"ann", "bob", "", "team/"}
+    assert [name for name in found["ann"] if name not in activity_export.Record.__struct_fields__] == []
+    shown = {
+        "client_id": entity,
+        "client_type": "entity",
+        "namespace_id": "root",
+        "mount_path": "auth/p/",
+        "mount_type": "people",
+        "timestamp": "2026-04-15T00:00:00Z",  # the first use of the period
+        "policies": ["p1", "p2"],
+        "entity_metadata": {"team": "red"},
+        "entity_group_ids": [group],
+    }
+    assert {name: found["ann"][name] for name in shown} == shown
+    assert (found["team/"]["client_type"], found["team/"]["mount_path"]) == ("non-entity-token", "auth/token/")
+    assert found["team/"]["entity_name"] == "" and found["team/"]["policies"] == []
+    may = await exported(server, f"&start_time={int(server.clock.now())}")
+    assert {one["timestamp"] for one in may} == {"2026-05-15T00:00:00Z"}
+    await server.delete("sys/namespaces/team")
+    await server.post("identity/entity/batch-delete", {"entity_ids": [entity]})
+    gone = {one["client_id"]: one for one in await exported(server)}
+    assert len(gone) == 4 and gone[entity]["entity_name"] == ""  # used the server all the same
+
+
+async def test_an_export_as_a_table(server: TestServer) -> None:
+    tokens = await people(server, "ann", "bob")
+    for number, token in enumerate(tokens):
+        entity = (await server.get("auth/token/lookup-self", token=token)).data["entity_id"]
+        metadata = {"a": '@SUM("x")', "=b": "1"} if number else {}
+        policies = [f"p{each:02}" for each in range(11)] if number else []
+        await server.post(f"identity/entity/id/{entity}", {"metadata": metadata, "policies": policies})
+    answer = await server.get(f"{EXPORT}?format=csv&end_time={int(server.clock.now())}")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/csv")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="activity_export_20')
+    text = answer.body.decode() if isinstance(answer.body, bytes) else str(answer.body)
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header[:4] == ["entity_name", "entity_alias_name", "local_entity_alias", "client_id"]
+    assert header[12:] == [*(f"policies.{each}" for each in range(11)), "entity_metadata.=b", "entity_metadata.a"]
+    bob = dict(zip(header, next(row for row in rows if row[1] != "ann"), strict=True))
+    assert (bob["entity_alias_name"], bob["entity_metadata.a"]) == ("bob", '\'@SUM("x")')  # no formulas
+    assert (bob["policies.10"], bob["local_entity_alias"]) == ("p10", "false")
+    assert len(rows) == 2
