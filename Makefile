@@ -75,6 +75,17 @@ example-go: $(READY)  ## the Go client against a server of ours
 	@command -v go >/dev/null || { echo "go is needed for this example" >&2; exit 1; }
 	$(MAKE) -C examples/go_azure_login run PYTHON=$(abspath $(PY))
 
+example-infisical-python: $(READY)  ## Infisical's Python SDK against a server of ours
+	$(MAKE) -C examples/infisical_python run PYTHON=$(abspath $(PY))
+
+example-infisical-node: $(READY)  ## Infisical's Node SDK against a server of ours
+	@command -v npm >/dev/null || { echo "node and npm are needed for this example" >&2; exit 1; }
+	$(MAKE) -C examples/infisical_node run PYTHON=$(abspath $(PY))
+
+example-infisical-go: $(READY)  ## Infisical's Go SDK against a server of ours
+	@command -v go >/dev/null || { echo "go is needed for this example" >&2; exit 1; }
+	$(MAKE) -C examples/infisical_go run PYTHON=$(abspath $(PY))
+
 compat-hvac: $(READY)  ## hvac's own tests against a server of ours; HVAC_REPO names a clone of hvac/hvac
 	@test -n "$${HVAC_REPO:-}" || { echo "set HVAC_REPO to a clone of hvac/hvac" >&2; exit 1; }
 	HVAC_PYTHON=$(abspath $(PY)) tests/compat/hvac.sh "$(abspath $(PY)) -m vaultlike"
