@@ -16,7 +16,8 @@ PYTEST_ARGS ?=
 COMPILE := $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
-.PHONY: help setup test lint format types imports unit demo docs bench lock clean example-go compat-hvac compat-terraform
+.PHONY: help setup test lint format types imports unit demo docs bench lock clean example-go compat-hvac \
+	example-infisical-python example-infisical-node example-infisical-go compat-terraform
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
