@@ -117,3 +117,29 @@ async def test_a_missing_ca_never_means_no_check(tls: Tls, method: str, tmp_path
         assert (await one.log_in(tls.mint())).status == 200
         assert (await one.manage("PATCH", {field: ""})).status == 200
         assert (await one.log_in(tls.mint())).status == 401  # taken away: the system's again, which do not know it
+
+
+async def test_each_namespace_has_its_own_word() -> None:
+    authority = Authority("example.org", FakeClock(NOW), issuer="https://spire.test")
+    stanzas = ({**GUARDED, "name": "strict"}, {**ON, "name": "lax"})
+    settings = Settings(stanzas={"infisical": stanzas})
+    async with DiscoveryProvider(authority) as provider, TestServer(clock=FakeClock(NOW), settings=settings) as server:
+        for name, status in (("strict", 400), ("lax", 200)):
+            assert (await server.post(f"sys/namespaces/{name}", {})).status == 200
+            inside = {"X-Vault-Namespace": name}
+            entity = await server.post("identity/entity", {}, headers=inside)
+            fields = {
+                "oidcDiscoveryUrl": provider.url, "boundIssuer": "https://spire.test", "boundAudiences": "us",
+                "boundSubject": SUBJECT, "boundClaims": {},
+            }  # fmt: skip
+            identity = entity.data["id"]
+            path = f"/api/v1/auth/oidc-auth/identities/{identity}"
+            assert (await server.post(path, fields, headers=inside)).status == status
+            body = {"identityId": identity, "jwt": authority.mint(SUBJECT, ["us"])}
+            answer = await server.post("/api/v1/auth/oidc-auth/login", body, token="", headers=inside)
+            assert answer.status == (200 if status == 200 else 404), answer
+            if status == 200:
+                token = answer.body["accessToken"]
+                own = await server.get("auth/token/lookup-self", token=token, headers=inside)
+                assert (own.status, own.data["entity_id"]) == (200, identity)
+                assert (await server.get("auth/token/lookup-self", token=token)).status == 403
