@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -69,13 +69,33 @@ class Client:
         answer = Answer(reply.status, reply.raw, reply.headers.get("X-Request-Id", ""))
         if reply.status < 400 or (reply.status == 404 and missing_ok):
             return answer
-        raise ApiError(
-            method=sent_as,
+        raise self._refused(answer, sent_as, target, path, doing, headers)
+
+    def stream(self, path: str, query: Mapping[str, object], doing: str) -> Iterator[bytes]:
+        """The lines of an answer that goes on, as they come, until the server ends it. Raises what `call` does."""
+        target = f"/v1/{path}?{urlencode(query)}"
+        headers = self._headers(path, None)
+        if self.settings.preview:
+            raise Preview(_preview(self.settings, "GET", "GET", target, path, headers, None))
+        try:
+            reply, lines = self._connected().stream(target, headers)
+        except TransportError as problem:
+            raise TransportError(problem.kind, problem.address, problem.detail, doing) from None
+        if reply.status >= 300:
+            answer = Answer(reply.status, reply.raw, reply.headers.get("X-Request-Id", ""))
+            raise self._refused(answer, "GET", target, path, doing, headers)
+        return lines
+
+    def _refused(
+        self, answer: Answer, method: str, target: str, path: str, doing: str, headers: Mapping[str, str]
+    ) -> ApiError:
+        return ApiError(
+            method=method,
             url=self._base() + target,
             path=path,
-            status=reply.status,
+            status=answer.status,
             errors=answer.errors,
-            raw="" if "errors" in answer.body else reply.raw[:4096].decode("utf-8", "replace"),
+            raw="" if "errors" in answer.body else answer.raw[:4096].decode("utf-8", "replace"),
             doing=doing,
             namespace=self.settings.namespace,
             request_id=answer.request_id,
@@ -129,15 +149,19 @@ class Client:
             attempt += 1
 
     def _send(self, method: str, target: str, headers: Mapping[str, str], raw: bytes | None) -> Reply:
+        transport = self._connected()
+        reply = transport.send(method, target, headers, raw)
+        location = reply.headers.get("Location", "")
+        if reply.status in _REDIRECTS and location:
+            reply = transport.send(method, transport.redirect(location), headers, raw)
+        return reply
+
+    def _connected(self) -> Transport:
         if self._transport is None:
             from vaultlike.cli.transport import Transport
 
             self._transport = Transport(self.settings)
-        reply = self._transport.send(method, target, headers, raw)
-        location = reply.headers.get("Location", "")
-        if reply.status in _REDIRECTS and location:
-            reply = self._transport.send(method, self._transport.redirect(location), headers, raw)
-        return reply
+        return self._transport
 
 
 def _worth_another_try(reply: Reply, method: str) -> bool:

@@ -9,7 +9,7 @@ import http.client
 import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from vaultlike.cli.failures import TransportError, UsageError
 from vaultlike.cli.options import Settings
 
 MAX_ANSWER = 64 * 1024 * 1024  # bytes
+MAX_LINE = 1024 * 1024  # bytes of a line of an answer that goes on
 
 
 class Reply(NamedTuple):
@@ -69,6 +70,29 @@ class Transport:
             if len(raw) > MAX_ANSWER:
                 raise self._failed("other", "the server's answer is larger than 64 MiB")
             return Reply(response.status, response.headers, raw)
+        except (OSError, http.client.HTTPException) as problem:
+            raise self._explained(problem) from None
+
+    def stream(self, target: str, headers: Mapping[str, str]) -> tuple[Reply, Iterator[bytes]]:
+        """A GET whose answer goes on: its head, and then lines as they come, with no limit of time between them.
+
+        An answer of 400 and above is complete in the Reply. Raises TransportError, also while lines are read.
+        """
+        try:
+            self._connection = self._open()
+            self._connection.request("GET", target, headers=dict(headers))
+            response = self._connection.getresponse()
+            raw = response.read(MAX_ANSWER) if response.status >= 300 else b""
+            if self._connection.sock is not None:
+                self._connection.sock.settimeout(None)
+        except (OSError, http.client.HTTPException) as problem:
+            raise self._explained(problem) from None
+        return Reply(response.status, response.headers, raw), self._lines(response)
+
+    def _lines(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
+        try:
+            while line := response.readline(MAX_LINE):
+                yield line
         except (OSError, http.client.HTTPException) as problem:
             raise self._explained(problem) from None
 
