@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 from cachetools import LRUCache
-from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct, structs
 
 from vaultlike.clock import Clock
+from vaultlike.core.signing import Signing
 from vaultlike.errors import BadToken
 from vaultlike.identity.issuer import OIDC, Issuer
 from vaultlike.identity.keys import DAY, LoadedKey
@@ -28,12 +28,12 @@ from vaultlike.tokens.ids import random_uuid, service_token
 from vaultlike.tokens.store import NewToken
 
 KEY = "organization"  # the named key of `identity/oidc` that signs; its public half is in that key set
+ALGORITHM = "ES256"
 TYPE = "at+jwt"  # RFC 9068 2.1: no other token of the issuer has it, whatever its claims say
 MAX_LIFE = 90 * DAY  # seconds; also how long a retired key still proves
 ROTATION = 30 * DAY
 MAX_SIZE = 16_384  # characters
 REMEMBERED = 4_096
-SIZE = 32  # bytes of r and of s
 
 _encode = msgspec.json.Encoder().encode
 
@@ -68,6 +68,7 @@ class AccessTokens:
         self._public: tuple[tuple[dict[str, str], ...], KeySet] | None = None
         self._opened: LRUCache[str, _Known] = LRUCache(REMEMBERED)
         self._headers: dict[str, bytes] = {}  # the encoded header, by key id
+        self._signing = Signing()
 
     def forget(self) -> None:
         """Drops what was proved: keys may have changed."""
@@ -106,14 +107,12 @@ class AccessTokens:
         signed = self._header(loaded.key.current.kid) + b"." + _base64url(_encode(said))
         private: Any = loaded.signer.private_key
         assert isinstance(private, ec.EllipticCurvePrivateKey)
-        r, s = utils.decode_dss_signature(private.sign(hashlib.sha256(signed).digest(), _ECDSA))
-        raw = r.to_bytes(SIZE, "big") + s.to_bytes(SIZE, "big")
-        return (signed + b"." + _base64url(raw)).decode()
+        return (signed + b"." + _base64url(await self._signing.sign(private, signed))).decode()
 
     def _header(self, kid: str) -> bytes:
         known = self._headers.get(kid)
         if known is None:
-            known = _base64url(_encode({"alg": "ES256", "kid": kid, "typ": TYPE}))
+            known = _base64url(_encode({"alg": ALGORITHM, "kid": kid, "typ": TYPE}))
             self._headers = {kid: known}
         return known
 
@@ -135,19 +134,24 @@ class AccessTokens:
             raise BadToken(reason=problem.reason) from None
         claims, header = token.claims, token.header
         jti, exp = claims.get("jti"), claims.get("exp")
-        if header.typ != TYPE or header.alg != "ES256" or not isinstance(jti, str) or not isinstance(exp, (int, float)):
+        if (
+            header.typ != TYPE
+            or header.alg != ALGORITHM
+            or not isinstance(jti, str)
+            or not isinstance(exp, (int, float))
+        ):
             raise BadToken(reason="a JWT that is no access token")
         if claims.get("namespace", "") != self._namespace:
             raise BadToken(reason="an access token of another namespace")
-        if not (await self._keys()).verifies(header.kid, "ES256", token.signature, token.signing_input):
+        if not (await self._keys()).verifies(header.kid, ALGORITHM, token.signature, token.signing_input):
             raise BadToken(reason="the access token is not signed by this server, or with a key that is gone")
         return _Known(self.text_of(jti), float(exp))
 
     async def _key(self) -> LoadedKey:
         loaded = await self._issuer.loaded(KEY)
-        if loaded is None:
+        if loaded is None or loaded.key.algorithm != ALGORITHM:  # somebody made one of this name for something else
             await self._issuer.configure(
-                KEY, {"algorithm": "ES256", "rotation_period": ROTATION, "verification_ttl": MAX_LIFE}
+                KEY, {"algorithm": ALGORITHM, "rotation_period": ROTATION, "verification_ttl": MAX_LIFE}
             )
             loaded = await self._issuer.loaded(KEY)
         assert loaded is not None
@@ -160,9 +164,6 @@ class AccessTokens:
         if known is None or known[0] != published:
             known = self._public = (published, KeySet.parse(_encode({"keys": published})))
         return known[1]
-
-
-_ECDSA = ec.ECDSA(utils.Prehashed(SHA256()))  # hashing beforehand is a quarter faster than having it done
 
 
 def _base64url(raw: bytes) -> bytes:
