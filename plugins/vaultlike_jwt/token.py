@@ -36,6 +36,7 @@ MAX_SENT: Final = 64 * 1024  # characters before blanks are removed
 # `verify` leaves the times to times.py, which knows the role's leeways
 _ANY_TIME: Final = Leeway(exp=float("inf"), nbf=float("inf"), iat=None)
 _LATER: Final = frozenset(("jwt.exp", "jwt.nbf", "jwt.iat", "jwt.alg"))
+_TEXTS: Final = ("iss", "sub", "jti")
 _BLANKS: Final = re.compile(r"\s+")
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -48,6 +49,7 @@ async def prove(call: Call, sent: str, sources: KeySources, config: Config, role
     alg = unverified.header.alg
     unexpected = Invalid(f"{PREFIX}invalid algorithm (alg) header parameter: token signed with unexpected algorithm")
     call.require("jwt.alg", list(config.algorithms), alg, alg in config.algorithms, unexpected)
+    _check_shapes(call, claims)
     if config.bound_issuer:
         refusal = Invalid(f"{PREFIX}invalid issuer (iss) claim")
         issuer = claims.get("iss")
@@ -65,6 +67,26 @@ async def prove(call: Call, sent: str, sources: KeySources, config: Config, role
     if named and not role.bound_audiences:
         call.require("bound_audiences", "at least one, for the token names some", shorten(named), False, unbound)
     return claims
+
+
+def _check_shapes(call: Call, claims: Claims) -> None:
+    """Registered claims must be what RFC 7519 4.1 says they are, whether or not the role binds them."""
+    for name in _TEXTS:
+        value = claims.get(name)
+        if value is not None and not isinstance(value, str):
+            text = f"{PREFIX}json: cannot unmarshal {_kind(value)} into Go struct field Claims.{name} of type string"
+            call.require(f"jwt.{name}", "a text", shorten(value), False, Invalid(text))
+    if "aud" in claims:
+        named = claims["aud"]
+        good = isinstance(named, (str, list)) and all(isinstance(one, str) for one in named)
+        if not good:
+            refusal = Invalid(f"{PREFIX}go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience")
+            call.require("jwt.aud", "a text or a list of texts", shorten(named), False, refusal)
+
+
+def _kind(value: object) -> str:
+    names = {bool: "bool", list: "array", dict: "object"}
+    return names.get(type(value), "number")
 
 
 def _tidy(sent: str) -> str:

@@ -38,7 +38,7 @@ async def renew(services: Services, call: Call, token: Token, increment: int, *,
         renewable=True,
         entity_id=token.row.entity,
         orphan=renewed.row.parent is None,
-        num_uses=token.row.uses_left or 0,
+        num_uses=token.entry.num_uses,  # as it was made with; a look-up tells what is left
         signed=await services.signed(renewed, life.ttl) if renewed.entry.jti else "",
         max_ttl=max_ttl,
     )

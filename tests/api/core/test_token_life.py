@@ -306,3 +306,11 @@ async def test_a_second_tidy_is_told_of_the_first(server: TestServer) -> None:
     go_on.set()
     while (await server.post("auth/token/tidy")).body["warnings"] != [started]:
         await asyncio.sleep(0)
+
+
+async def test_a_renewal_tells_the_uses_that_the_token_was_made_with(server: TestServer) -> None:
+    made = (await server.post("auth/token/create", {"policies": ["default"], "num_uses": 4, "ttl": "1h"})).auth
+    token = made["client_token"]
+    assert (await server.post("auth/token/renew-self", {}, token=token)).auth["num_uses"] == 4
+    assert (await server.post("auth/token/renew-accessor", {"accessor": made["accessor"]})).auth["num_uses"] == 4
+    assert (await server.get("auth/token/lookup-self", token=token)).data["num_uses"] == 2

@@ -19,6 +19,7 @@ EXPIRED = "error validating token: invalid expiration time (exp) claim: token is
 EARLY = "error validating token: invalid not before (nbf) claim: token not yet valid"
 FUTURE = "error validating token: invalid issued at (iat) claim: token issued in the future"
 NO_TIMES = "error validating token: no issued at (iat), not before (nbf), or expiration time (exp) claims in token"
+NO_AUDIENCE = "error validating token: go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience"
 AUDIENCE = "error validating token: invalid audience (aud) claim: audience claim does not match any expected audience"
 NUMBER = "error validating token: go-jose/go-jose/jwt: expected number value to unmarshal NumericDate"
 
@@ -85,12 +86,16 @@ ATTACKS: dict[str, tuple[Forge, str, str]] = {
     "end beyond reckoning": (lambda s: s.token(exp=10**30), NUMBER, "jwt.exp"),
     "another audience": (lambda s: s.token(aud="other"), AUDIENCE, "bound_audiences"),
     "audience by case": (lambda s: s.token(aud=["Vault"]), AUDIENCE, "bound_audiences"),
-    "audience nested": (lambda s: s.token(aud=[["vault"]]), AUDIENCE, "bound_audiences"),
-    "audience as an object": (lambda s: s.token(aud={"vault": "vault"}), AUDIENCE, "bound_audiences"),
+    "audience nested": (lambda s: s.token(aud=[["vault"]]), NO_AUDIENCE, "jwt.aud"),
+    "audience as an object": (lambda s: s.token(aud={"vault": "vault"}), NO_AUDIENCE, "jwt.aud"),
     "no audience": (lambda s: s.token(aud=...), AUDIENCE, "bound_audiences"),
     "no user": (lambda s: s.token(sub=...), 'claim "sub" not found in token', "user_claim.sub"),
     "user null": (lambda s: s.token(sub=None), 'claim "sub" not found in token', "user_claim.sub"),
-    "user a number": (lambda s: s.token(sub=7), 'claim "sub" could not be converted to string', "user_claim.sub"),
+    "user a number": (
+        lambda s: s.token(sub=7),
+        "error validating token: json: cannot unmarshal number into Go struct field Claims.sub of type string",
+        "jwt.sub",
+    ),
     "user empty": (lambda s: s.token(sub=""), "missing name in alias", "user_claim.sub"),
     "three words": (lambda s: "not.a.jwt", f"{UNSIGNED}illegal base64 data at input byte 0", "jwt.form"),
     "one word": (
@@ -157,7 +162,7 @@ async def test_an_algorithm_that_is_not_listed(stage: Stage) -> None:
     assert (await stage.login(stage.second.sign(stage.claims()))).status == 200
 
 
-@pytest.mark.parametrize("issuer", ["https://issuer.test/", "https://ISSUER.test", "", None, ["https://issuer.test"]])
+@pytest.mark.parametrize("issuer", ["https://issuer.test/", "https://ISSUER.test", "", None])
 async def test_another_issuer(stage: Stage, issuer: object) -> None:
     await stage.mount("jwt", jwt_validation_pubkeys=stage.signer.pem, bound_issuer="https://issuer.test")
     await stage.role()

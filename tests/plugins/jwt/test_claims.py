@@ -206,3 +206,29 @@ async def test_every_check_is_explained(stage: Stage) -> None:
         "role_type", "role narrows", "jwt.kid", "jwt.signature", "jwt.alg", "bound_audiences", "jwt.times", "jwt.nbf",
         "jwt.exp", "jwt.iat", "user_claim.sub", "user_claim.sub", "user_claim.sub", "entity enabled",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "what"),
+    [
+        ("aud", None, "Audience"),
+        ("aud", 5, "Audience"),
+        ("aud", ["vault", 5], "Audience"),
+        ("aud", {"vault": 1}, "Audience"),
+        ("iss", 5, "unmarshal number into Go struct field Claims.iss"),
+        ("iss", ["x"], "unmarshal array into Go struct field Claims.iss"),
+        ("sub", True, "unmarshal bool into Go struct field Claims.sub"),
+        ("jti", {}, "unmarshal object into Go struct field Claims.jti"),
+    ],
+)
+async def test_registered_claims_have_their_shape_whatever_is_bound(
+    stage: Stage, claim: str, value: object, what: str
+) -> None:
+    await stage.role(user_claim="email", bound_audiences=["vault", "other"], bound_subject="", bound_claims={"a": "b"})
+    good = {"email": "e@x", "a": "b", "aud": "vault"}
+    assert (await stage.login(stage.token(**good))).status == 200
+    answer = await stage.login(stage.token(**{**good, claim: value}))
+    assert answer.status == 400
+    (text,) = answer.errors
+    assert text.startswith("error validating token: ") and what in text
+    assert await stage.failed(answer) == [f"jwt.{claim}"]

@@ -132,7 +132,7 @@ async def test_each_bound_fails_under_its_own_name(stage: Stage) -> None:
         ("iss", "https://issuer.test", "bound_issuer"),  # never a pattern
         ("sub", "alice/web/2", "bound_subject"),
         ("sub", "alice", "bound_subject"),
-        ("sub", ["alice/web"], "bound_subject"),
+        ("sub", ["alice/web"], "jwt.sub"),
         ("sub", ..., "bound_subject"),
         ("aud", ["vault", "xvault-1"], "bound_audiences"),
         ("aud", "https://vault/x", "bound_audiences"),
