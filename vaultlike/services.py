@@ -107,12 +107,13 @@ class Services(Protocol):
         """Empties a namespace and forgets it; raises Invalid while others are inside."""
         ...
 
-    async def acl_of_caller(self, caller: Caller) -> ACL:
-        """What the caller of a request may do here."""
+    async def acl_of_caller(self, caller: Caller, at: float | None = None) -> ACL:
+        """What the caller of a request may do here; `at`: what is left of it then (Unix seconds)."""
         ...
 
-    async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
-        """What a set of policies allows."""
+    async def acl_of(self, names: tuple[str, ...], entity: Entity | None, at: float | None = None) -> ACL:
+        """What a set of policies allows; `at`: what is left of it then (Unix seconds), of an entity that may be another
+        than the stored one."""
         ...
 
     async def identity_policies(self, entity: Entity | None) -> tuple[str, ...]:

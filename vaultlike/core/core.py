@@ -232,25 +232,26 @@ class Core:
 
     # Policies
 
-    async def acl(self, token: Token, entity: Entity | None) -> ACL:
-        """What the token may do here now: its own policies and its entity's, compiled once per generation.
+    async def acl(self, token: Token, entity: Entity | None, at: float | None = None) -> ACL:
+        """What the token may do here now: its own policies and its entity's, compiled once per generation. With `at`
+        (Unix seconds) what is left of it then.
 
         A token of a namespace above does what its policies there say about paths in here; any other token nothing.
         """
         if token.row.namespace == self.namespace.id:
-            return await self.acl_of(await self.policies_of(token, entity), entity)
+            return await self.acl_of(await self.policies_of(token, entity), entity, at)
         if not self.admits(token):
             return NOTHING
         home = await self.home(token)
-        return Within(await home.acl(token, entity), self.namespace.path[len(home.namespace.path) :])
+        return Within(await home.acl(token, entity, at), self.namespace.path[len(home.namespace.path) :])
 
-    async def acl_of_caller(self, caller: Caller) -> ACL:
-        """What the caller of a request may do here."""
-        if isinstance(caller.acl, ACL):
+    async def acl_of_caller(self, caller: Caller, at: float | None = None) -> ACL:
+        """What the caller of a request may do here; `at`: what is left of it then."""
+        if at is None and isinstance(caller.acl, ACL):
             return caller.acl
         token = caller.record
         assert isinstance(token, Token)
-        return await self.acl(token, await (await self.home(token)).identity.entity(caller.entity_id))
+        return await self.acl(token, await (await self.home(token)).identity.entity(caller.entity_id), at)
 
     # What the system's resources ask for (vaultlike.services)
 

@@ -15,7 +15,7 @@ from vaultlike.identity.groups import GroupStore
 from vaultlike.identity.store import IdentityStore
 from vaultlike.mounts.router import Router
 from vaultlike.policy.acl import ACL
-from vaultlike.policy.compiled import Compiled
+from vaultlike.policy.compiled import Compiled, compile_policies
 from vaultlike.policy.store import PolicyStore
 from vaultlike.policy.template import AliasFacts, Facts, GroupFacts
 from vaultlike.tokens.entry import Token
@@ -69,8 +69,14 @@ class Entitlements:
         )
         return index, index.membership(entity.id, external)
 
-    async def acl_of(self, names: tuple[str, ...], entity: Entity | None) -> ACL:
-        """The compiled decision for a set of policy names."""
+    async def acl_of(self, names: tuple[str, ...], entity: Entity | None, at: float | None = None) -> ACL:
+        """The compiled decision for a set of policy names. `at` (Unix seconds): what is left of it then, compiled for
+        this once, for an entity as it is given."""
+        if at is not None:
+            there = [await self.policies.find(name) for name in names]
+            return compile_policies(
+                [policy for policy in there if policy is not None], await self.facts(entity), now=at
+            )  # fmt: skip
         own, compiled, cache = entity.id if entity is not None else "", self._compiled, self._acls
         now = self._clock.now()
         known = cache.get((names, own))

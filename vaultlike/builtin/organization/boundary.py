@@ -6,8 +6,9 @@ has `sudo` on the path that was called may go beyond: no generated policy gives 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import islice
 
 from msgspec import structs
@@ -15,6 +16,7 @@ from msgspec import structs
 from vaultlike.builtin.organization.places import METHODS, ORGANIZATION, SECRETS
 from vaultlike.builtin.organization.policies import OF_MEMBER, OF_PROJECT
 from vaultlike.errors import Boundary
+from vaultlike.identity.entity import Entity
 from vaultlike.policy.acl import ACL, Rule
 from vaultlike.policy.compiled import compile_policies
 from vaultlike.policy.model import DENY
@@ -27,15 +29,36 @@ UNLIKELY = "\x00"  # a segment that no path of a request has
 SHOWN = 10  # missing permissions named in one answer
 
 
-async def require_acl(services: Services, call: Call, other: ACL) -> None:
-    """Raises Boundary unless the caller may do all that `other` allows."""
+STEPS = 32  # ends of the caller's own rights that are looked at one by one
+Later = Callable[[float], Awaitable[ACL]]  # what is left of some rights at a time (Unix seconds)
+
+
+async def require_acl(services: Services, call: Call, other: ACL, later: Later | None = None) -> None:
+    """Raises Boundary unless the caller may do all that `other` allows.
+
+    `later`: what is given outlasts the request. Then what is left of `other` must be the caller's at any later time
+    too: who is there for a time gives nobody, themselves included, what lasts longer.
+    """
     assert call.caller is not None
     if call.caller.is_root:
         return
     own = await services.acl_of_caller(call.caller)
     if own.check(call.operation, call.mount + call.path, call.data, call.wrap_ttl).sudo:
         return
-    missing = list(islice(_beyond(own, other), SHOWN))
+    _refuse(list(islice(_beyond(own, other), SHOWN)))
+    if later is None or own.expires_at is None:
+        return
+    lasting = await services.acl_of_caller(call.caller, math.inf)
+    for _ in range(STEPS):
+        if own.expires_at is None or within(lasting, other):
+            return
+        at = own.expires_at
+        own, other = await services.acl_of_caller(call.caller, at), await later(at)
+        _refuse(list(islice(_beyond(own, other), SHOWN)))
+    _refuse(list(islice(_beyond(lasting, other), SHOWN)))
+
+
+def _refuse(missing: list[dict[str, object]]) -> None:
     if missing:
         shown = [one for one in missing if str(one["path"]).startswith(OWN)]
         raise Boundary(
@@ -46,30 +69,62 @@ async def require_acl(services: Services, call: Call, other: ACL) -> None:
         )
 
 
-async def require_text(services: Services, call: Call, text: str) -> None:
-    """Raises Boundary unless the caller may do all that a policy's text allows; time limits in it are no excuse."""
+async def require_text(services: Services, call: Call, text: str, *, given: bool = True) -> None:
+    """Raises Boundary unless the caller may do all that a policy's text allows; time limits in it are no excuse.
+
+    `given`: the text is what somebody gets; otherwise what somebody has who is acted upon.
+    """
     assert call.caller is not None
     if not call.caller.is_root:
         policy = parse("organization", text)
         lasting = structs.replace(
             policy, rules=tuple(structs.replace(rule, expires_at=None) for rule in policy.rules)
         )  # fmt: skip
-        await require_acl(services, call, compile_policies([lasting], now=services.clock.now()))
+
+        async def later(at: float) -> ACL:
+            return compile_policies([policy], now=at)
+
+        whole = compile_policies([lasting], now=services.clock.now())
+        await require_acl(services, call, whole, later if given else None)
 
 
-async def require_over(services: Services, call: Call, identity: str, *, projects: bool = True) -> None:
+async def require_over(
+    services: Services, call: Call, identity: str, *, projects: bool = True, given: bool = False
+) -> None:
     """Raises Boundary unless the caller may do all that an identity may.
 
     Without `projects`, what comes from memberships is left out: for what gives nobody those rights, so that who manages
-    identities can always end one.
+    identities can always end one. `given`: the caller gets a way to act as the identity.
     """
     assert call.caller is not None
     entity = await services.identity.entity(identity)
+    if entity is not None and not call.caller.is_root:
+        await _require_entity(services, call, entity, None, projects=projects, given=given)
+
+
+async def require_metadata(services: Services, call: Call, identity: str, metadata: dict[str, str]) -> None:
+    """Raises Boundary unless the caller may do all that an identity with other metadata may: templates of policies
+    speak of them."""
+    assert call.caller is not None
+    entity = await services.identity.entity(identity)
+    if entity is not None and not call.caller.is_root:
+        changed = structs.replace(entity, body=structs.replace(entity.body, metadata=metadata))
+        await _require_entity(services, call, changed, services.clock.now(), projects=False, given=True)
+
+
+async def _require_entity(
+    services: Services, call: Call, entity: Entity, at: float | None, *, projects: bool, given: bool
+) -> None:
     names = await services.identity_policies(entity)
     if not projects:
         names = tuple(name for name in names if not name.startswith((OF_PROJECT, OF_MEMBER)))
-    if names and not call.caller.is_root:
-        await require_acl(services, call, await services.acl_of(names, entity))
+    if not names:
+        return
+
+    async def later(at: float) -> ACL:
+        return await services.acl_of(names, entity, at)
+
+    await require_acl(services, call, await services.acl_of(names, entity, at), later if given else None)
 
 
 def within(own: ACL, other: ACL) -> bool:

@@ -72,7 +72,7 @@ class ClientSecrets(Part):
     async def create(self, call: Call, body: NewClientSecret) -> Reply:
         """Makes a client secret, which is shown this once."""
         mount, attachment = await self._attached(call)
-        await require_over(self.services, call, attachment.identity)
+        await require_over(self.services, call, attachment.identity, given=True)
         if not (
             0 <= body.num_uses_limit <= MAX_USES and 0 <= body.ttl <= MAX_TTL and len(body.description) <= MAX_TEXT
         ):

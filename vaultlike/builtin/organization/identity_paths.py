@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType, structs
 
-from vaultlike.builtin.organization.boundary import require_over, require_text
+from vaultlike.builtin.organization.boundary import require_metadata, require_over, require_text
 from vaultlike.builtin.organization.holding import Holding
 from vaultlike.builtin.organization.identities import ATTEMPTS, Identities, Identity, Metadatum
 from vaultlike.builtin.organization.memberships import Memberships
@@ -116,6 +116,8 @@ class IdentityPaths(Part):
         if body.role is not UNSET:
             await require_text(self.services, call, await self._holding.organization_text(body.role))
         metadata = self._metadata(body.metadata) if body.metadata is not UNSET else None
+        if metadata is not None:
+            await require_metadata(self.services, call, identity, {one.key: one.value for one in metadata})
         for _ in range(ATTEMPTS):
             old = await self._identities.get(identity)
             new = structs.replace(

@@ -118,7 +118,7 @@ class MemberPaths(Part):
         roles = self._roles(body)
         for _ in range(ATTEMPTS):
             old = await self._find(call)
-            await require_text(self.services, call, await self._holding.member_text(old))
+            await require_text(self.services, call, await self._holding.member_text(old), given=False)
             new = structs.replace(old, roles=roles, updated_at=self.ctx.clock.now())
             await require_text(self.services, call, await self._holding.member_text(new))
             if await self._memberships.replace(old, new):
@@ -132,7 +132,7 @@ class MemberPaths(Part):
     async def delete_one(self, call: Call) -> Answer:
         """Takes an identity out of the project; its tokens can do nothing there from then on."""
         old = await self._find(call)
-        await require_text(self.services, call, await self._holding.member_text(old))
+        await require_text(self.services, call, await self._holding.member_text(old), given=False)
         shown = await self._show(old)
         await self._memberships.remove(old)
         await self._holding.settle_member(old.project, old.identity)

@@ -37,7 +37,7 @@ class ProjectRolePaths(Part):
     async def create(self, call: Call, body: NewRole) -> Answer:
         """Creates a custom role, with no more rights than the caller's own."""
         project, role = await self._project(call), made_role(self.ctx, body, BUILT_IN)
-        await require_text(self.services, call, _text(project, role))
+        await require_text(self.services, call, _text(project, role), given=False)
         await self._holding.project_roles(project.id).add(role)
         return show_role(role, {"projectId": project.id})
 
@@ -61,8 +61,9 @@ class ProjectRolePaths(Part):
 
     async def _change(self, call: Call, body: RoleChange) -> Answer:
         project = await self._project(call)
-        new = changed_role(self.ctx, await self._custom(call, project), body)
-        await require_text(self.services, call, _text(project, new))
+        old = await self._custom(call, project)
+        new = changed_role(self.ctx, old, body)
+        await require_text(self.services, call, _text(project, new), given=new.permissions != old.permissions)
         await self._holding.project_roles(project.id).replace(new)
         await self._holding.role_changed(project.id, new.slug)
         return show_role(new, {"projectId": project.id})
@@ -87,7 +88,7 @@ class ProjectRolePaths(Part):
         if slug in BUILT_IN:
             raise Invalid("A built-in role cannot be changed or deleted")
         role = await self._holding.project_roles(project.id).get(slug)
-        await require_text(self.services, call, _text(project, role))
+        await require_text(self.services, call, _text(project, role), given=False)
         return role
 
 

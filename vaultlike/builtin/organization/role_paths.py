@@ -37,7 +37,7 @@ class RolePaths(Part):
     async def create(self, call: Call, body: NewRole) -> Answer:
         """Creates a custom role, with no more rights than the caller's own."""
         role = made_role(self.ctx, body, BUILT_IN)
-        await require_text(self.services, call, _text(role))
+        await require_text(self.services, call, _text(role), given=False)
         await self._roles.add(role)
         return await self._show(role)
 
@@ -62,7 +62,7 @@ class RolePaths(Part):
     async def _change(self, call: Call, body: RoleChange) -> Answer:
         old = await self._custom(call)
         new = changed_role(self.ctx, old, body)
-        await require_text(self.services, call, _text(new))
+        await require_text(self.services, call, _text(new), given=new.permissions != old.permissions)
         await self._roles.replace(new)
         if await self.services.policies.text(OF_ORGANIZATION + new.slug) is not None:
             await self._holding.ensure_organization_role(new.slug)
@@ -86,7 +86,7 @@ class RolePaths(Part):
         if slug in BUILT_IN:
             raise Invalid("A built-in role cannot be changed or deleted")
         role = await self._roles.get(slug)
-        await require_text(self.services, call, _text(role))
+        await require_text(self.services, call, _text(role), given=False)
         return role
 
     async def _show(self, role: Role) -> Answer:

@@ -71,7 +71,7 @@ class TokenPaths(Part):
         """Mints an access token, which is shown this once."""
         identity = call.params["id"]
         await attached(self.ctx, self.services, identity)
-        await require_over(self.services, call, identity)
+        await require_over(self.services, call, identity, given=True)
         auth, record = await mint(self.ctx, self.services, identity, body.name)
         return Reply(data=await self._show(record), auth=auth)
 

@@ -81,7 +81,7 @@ class InfisicalFace:
         try:
             outgoing = await self._answer(incoming, request_id)
         except VaultlikeError as problem:
-            level = self._log.error if problem.status >= 500 and problem.status != 503 else self._log.debug
+            level = self._log.error if problem.status >= 500 and problem.status not in (501, 503) else self._log.debug
             level(
                 "refused", request_id=request_id, path=incoming.raw_path, status=problem.status, reason=problem.reason
             )

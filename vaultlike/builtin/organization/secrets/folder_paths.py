@@ -30,6 +30,7 @@ from vaultlike.builtin.organization.secrets.scope import Scope, rights_of, scope
 from vaultlike.engines.kv.versioned import Reading, Versioned
 from vaultlike.errors import Invalid, NotFound, PermissionDenied
 from vaultlike.sdk import Call, Context, delete, patch, read, write
+from vaultlike.sdk.call import Operation
 from vaultlike.services import Services
 
 MAX_DESCRIPTION = 1024  # characters
@@ -97,8 +98,7 @@ class FolderPaths(Part):
     async def update_folder(self, call: Call, body: FolderChange) -> FolderShown:
         """Describes a folder anew or renames it: everything in it moves along, with all versions."""
         outer, secrets = await self._scope(call, body), secrets_of(self.services)
-        scope, folder = await self._named(secrets, outer, call.params["id"])
-        outer.rights.demand("update", _path(scope))
+        scope, folder = await self._allowed(secrets, outer, call.params["id"], "update")
         if body.name and body.name.strip() != split_folder(scope.folder)[1]:
             target = outer.at(f"{outer.folder}{new_folder_name(body.name)}/")
             await self._move(secrets, scope, target)
@@ -112,11 +112,12 @@ class FolderPaths(Part):
     async def delete_folder(self, call: Call, body: FolderEnd) -> FolderShown:
         """Deletes a folder, by its id or name; the versions of the secrets in it can be undeleted."""
         outer, secrets = await self._scope(call, body), secrets_of(self.services)
-        scope, folder = await self._named(secrets, outer, call.params["id"])
-        outer.rights.demand("delete", _path(scope))
-        inside = await _contents(secrets, scope)
-        if (inside or await self._folders.below(scope)) and not body.force_delete:
+        scope, folder = await self._allowed(secrets, outer, call.params["id"], "delete")
+        inside, folders = await _contents(secrets, scope), await self._folders.below(scope)
+        if (inside or folders) and not body.force_delete:
             raise Invalid("The folder is not empty; forceDelete deletes it with what is in it")
+        for path in folders:
+            scope.rights.demand("delete", _path(scope.at(path)))
         for path in inside:
             scope.rights.require("delete", scope.base + path)
         await secrets.delete_all([scope.base + path for path in inside], lambda _: None)
@@ -151,8 +152,19 @@ class FolderPaths(Part):
                 raise Invalid(f"More than {MAX_FOLDERS} folders; ask for those of an inner folder")
         return found
 
-    async def _named(self, secrets: Versioned, outer: Scope, reference: str) -> tuple[Scope, Folder]:
-        """The folder inside `outer` with this name or id. Raises NotFound."""
+    async def _allowed(
+        self, secrets: Versioned, outer: Scope, reference: str, operation: Operation
+    ) -> tuple[Scope, Folder]:
+        """The folder inside `outer` with this name or id, if the caller may do this to it. Raises PermissionDenied, and
+        NotFound for those alone who might do it to a folder of this name."""
+        found = await self._named(secrets, outer, reference)
+        outer.rights.demand(operation, _path(found[0]) if found is not None else _inside(outer) + reference)
+        if found is None:
+            raise NotFound(f"Folder with ID '{reference[:64]}' not found")
+        return found
+
+    async def _named(self, secrets: Versioned, outer: Scope, reference: str) -> tuple[Scope, Folder] | None:
+        """The folder inside `outer` with this name or id."""
         if "/" not in reference and reference not in (".", ".."):
             scope = outer.at(f"{outer.folder}{reference}/")
             found = await self._folders.find(scope)
@@ -168,7 +180,7 @@ class FolderPaths(Part):
             scope = outer.at(f"{outer.folder}{name}/")
             if self._folders.implied(scope).id == reference and await occupied(secrets, scope.base):
                 return scope, self._folders.implied(scope)
-        raise NotFound(f"Folder with ID '{reference[:64]}' not found")
+        return None
 
     async def _move(self, secrets: Versioned, scope: Scope, target: Scope) -> None:
         """Everything in a folder goes to another place, secret by secret, each with its versions."""
@@ -176,6 +188,8 @@ class FolderPaths(Part):
         if await self._folders.find(target) is not None or await occupied(secrets, target.base):
             raise Invalid("Folder with this name already exists at this path")
         inside = await _contents(secrets, scope)
+        for path in await self._folders.below(scope):
+            scope.rights.demand("update", _path(scope.at(path)))
         for path in inside:
             for operation in ("read", "update", "delete"):
                 scope.rights.require(operation, scope.base + path)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from vaultlike.builtin.organization.places import SECRETS
+from vaultlike.builtin.organization.places import ORGANIZATION, SECRETS
 from vaultlike.builtin.organization.projects import Environment, Project, resolve_project
 from vaultlike.builtin.organization.secrets.names import folder_of
 from vaultlike.builtin.organization.secrets.wire import Whose
@@ -62,6 +62,11 @@ class Rights:
         if not decision.allowed:
             raise PermissionDenied(reason=f"policies do not allow {operation} on {path}: {decision.reason}")
 
+    def inside(self, project: str) -> bool:
+        """Whether the caller has any right at all in a project, by its id."""
+        places = (f"{DATA}{project}/", f"{METADATA}{project}/", f"{ORGANIZATION}projects/{project}")
+        return any(map(self._acl.any_access_below, places))
+
     def may_list(self, folder: str) -> bool:
         """Whether `/v1` would tell the caller the names in a folder."""
         return self._acl.check("list", METADATA + folder).allowed
@@ -112,6 +117,8 @@ async def scope_of(services: Services, storage: Storage, call: Call, whose: Whos
     try:
         project = await resolve_project(storage, identity, slug)
         identity = project.id
+        if not rights.inside(identity):  # whatever else is wrong would tell that the project is there
+            raise PermissionDenied(reason=f"policies do not allow anything in the project {identity}")
         environment = project.environment(whose.environment)
     except NotFound:
         # what there is not is told to those alone who might see what there were
