@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -195,7 +194,7 @@ class Lockouts:
 
     def _digest(self, *texts: str) -> str:
         message = "\x00".join(texts).encode("utf-8", "surrogatepass")
-        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
+        return hashlib.blake2b(message, key=self._key, digest_size=32).hexdigest()
 
 
 def _alias(facts: LoginFacts, call: Call) -> str:
