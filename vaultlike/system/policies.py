@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from vaultlike.errors import Invalid
 from vaultlike.policy.parse import decode_text
+from vaultlike.policy.store import Guard
 from vaultlike.sdk import Answer, Call, Reply, delete, list_, read, write
 from vaultlike.system.part import Part
 
@@ -16,6 +17,10 @@ class PolicyBody(Struct, kw_only=True):
     """The body of a policy's write."""
 
     policy: Annotated[str, Meta(description="The policy in HCL or JSON, plain or in base64.")] = ""
+    cas: Annotated[
+        int | UnsetType, Meta(description="Write only if this is the policy's version now; -1: if there is none.")
+    ] = UNSET
+    cas_required: Annotated[bool | UnsetType, Meta(description="Whether all later writes must say `cas`.")] = UNSET
 
 
 class OlderPolicyBody(PolicyBody, kw_only=True):
@@ -45,12 +50,22 @@ class Policies(Part):
         """Reads a policy as it was written."""
         name = policy_name(call)
         policy = await self.services.policies.find(name)
-        return None if policy is None else {"name": name, "policy": policy.text}
+        if policy is None:
+            return None
+        shown: dict[str, object] = {"name": name, "policy": policy.text}
+        guard = await self.services.policies.guard(name)
+        return shown if guard is None else {**shown, **_guarded(await self.services.policies.version(name), guard)}
+
+    @list_("policies/detailed/acl/")
+    async def detailed(self, call: Call) -> dict[str, object]:
+        """Lists the names of the policies, each with its version."""
+        found = await self.services.policies.versions()
+        return {"keys": list(found), "key_info": {name: _guarded(*one) for name, one in found.items()}}
 
     @write("policies/acl/{name:rest}")
     async def save(self, call: Call, body: PolicyBody) -> Answer:
         """Writes a policy; it counts from the next request on."""
-        return await self._save(call, body.policy)
+        return await self._save(call, body, body.policy)
 
     @delete("policies/acl/{name:rest}")
     async def remove(self, call: Call) -> None:
@@ -77,22 +92,28 @@ class Policies(Part):
     async def older_save(self, call: Call, body: OlderPolicyBody) -> Answer:
         """Writes a policy (old form)."""
         if body.policy or not body.rules:
-            return await self._save(call, body.policy)
+            return await self._save(call, body, body.policy)
         call.warn("'rules' is deprecated, please use 'policy' instead")
-        return await self._save(call, body.rules)
+        return await self._save(call, body, body.rules)
 
     @delete("policy/{name:rest}")
     async def older_remove(self, call: Call) -> None:
         """Deletes a policy (old form)."""
         await self.services.policies.delete(policy_name(call))
 
-    async def _save(self, call: Call, raw: str) -> Answer:
+    async def _save(self, call: Call, body: PolicyBody, raw: str) -> Answer:
         name = policy_name(call)
         if call.params["name"].strip("/") != name:
             call.warn(f"policy name was converted to {name}")
         if not raw:
             raise Invalid("'policy' parameter not supplied or empty")
         store = self.services.policies
-        await store.save(name, decode_text(raw))
+        cas = None if body.cas is UNSET else body.cas
+        required = None if body.cas_required is UNSET else body.cas_required
+        await store.save(name, decode_text(raw), cas, required)
         saved = await store.find(name)
         return Reply(warnings=saved.warnings) if saved is not None and saved.warnings else None
+
+
+def _guarded(version: int, guard: Guard | None) -> dict[str, object]:
+    return {"version": version, "cas_required": guard is not None and guard.required}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
@@ -107,3 +108,58 @@ async def test_rights(server: TestServer) -> None:
     assert (await server.post("sys/capabilities-accessor", {"paths": "a/b", "accessor": accessor})).status == 200
     assert (await server.post("sys/capabilities-self", {"paths": ["any"]})).data["any"] == ["root"]
     assert (await server.post("sys/capabilities", {"paths": "a/b", "token": token}, token=token)).status == 403
+
+
+MISMATCH = ["check-and-set parameter did not match the current version"]
+REQUIRED = ["check-and-set parameter required for this call"]
+ACL = "sys/policies/acl"
+
+
+async def write(server: TestServer, name: str = "x", path: str = ACL, **more: object) -> list[str]:
+    """The errors of a write, none when it was taken."""
+    answer = await server.post(f"{path}/{name}", {"policy": TEXT, **more})
+    return [] if answer.status == 204 else list(answer.errors)
+
+
+async def test_a_policy_is_written_by_check_and_set(server: TestServer) -> None:
+    assert await write(server, cas=1) == MISMATCH  # there is none
+    assert (await server.get(f"{ACL}/x")).status == 404
+    assert await write(server, cas=-1) == []
+    assert await write(server, cas=-1) == await write(server, cas=0) == await write(server, cas=2) == MISMATCH
+    assert await write(server, cas="x") != []
+    assert await write(server, cas=1, policy="nonsense {") not in ([], MISMATCH)
+    assert await write(server, cas=1) == []
+    assert await write(server) == []  # nobody has to
+    shown = {"name": "x", "policy": TEXT, "version": 3, "cas_required": False}
+    assert (await server.get(f"{ACL}/x")).data == shown
+
+
+async def test_check_and_set_may_be_required(server: TestServer) -> None:
+    assert await write(server, cas_required=True) == []
+    for path in (ACL, "sys/policy"):
+        assert await write(server, path=path) == await write(server, path=path, cas_required=False) == REQUIRED
+        assert await write(server, path=path, cas=7, cas_required=False) == MISMATCH
+    assert await write(server, cas=1) == []  # still required: it was not said again
+    assert (await server.get(f"{ACL}/x")).data["cas_required"] is True
+    assert await write(server, cas=2, cas_required=False) == []
+    assert await write(server) == []
+    await write(server, cas_required=True)
+    await server.delete(f"{ACL}/x")
+    assert await write(server) == []  # another one of this name
+    assert (await server.get(f"{ACL}/x")).data == {"name": "x", "policy": TEXT}
+
+
+async def test_versions_of_policies_are_listed(server: TestServer) -> None:
+    await write(server, "plain")
+    await write(server, "plain")
+    await write(server, "strict", cas_required=True)
+    data = (await server.call("LIST", "sys/policies/detailed/acl")).data
+    assert data["keys"] == ["default", "plain", "strict"]
+    assert data["key_info"]["plain"] == {"version": 2, "cas_required": False}
+    assert data["key_info"]["strict"] == {"version": 1, "cas_required": True}
+
+
+async def test_one_of_many_writers_wins(server: TestServer) -> None:
+    await write(server)
+    found = await asyncio.gather(*(write(server, cas=1) for _ in range(20)))
+    assert sorted(found) == [[], *[MISMATCH] * 19]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from vaultlike.cli import data
 from vaultlike.cli.command import Command
 from vaultlike.cli.failures import CommandError, NothingFound
+from vaultlike.cli.flags import Flag
 from vaultlike.cli.session import Session
-from vaultlike.cli.shapes import as_text
+from vaultlike.cli.shapes import Json, as_text
 
 
 def _list(session: Session) -> int:
@@ -31,7 +32,12 @@ def _read(session: Session) -> int:
 def _write(session: Session) -> int:
     name, source = _name(session.args[0]), session.args[1]
     text = session.terminal.stdin.text() if source == "-" else data.file_text(source.removeprefix("@"))
-    answer = session.client.call("PUT", f"sys/policies/acl/{name}", {"policy": text}, doing="uploading policy")
+    body: Json = {"policy": text}
+    if session.flags.given("cas"):
+        body["cas"] = session.flags.number("cas")
+    if session.flags.given("cas-required"):
+        body["cas_required"] = session.flags.on("cas-required")
+    answer = session.client.call("PUT", f"sys/policies/acl/{name}", body, doing="uploading policy")
     session.warn(answer)
     session.success(f"Uploaded policy: {name}")
     return 0
@@ -76,6 +82,10 @@ COMMANDS = (
         "NAME FILE",
         2,
         2,
+        flags=(
+            Flag("cas", "Writes only if the policy has this version now; -1: only if there is none.", "int"),
+            Flag("cas-required", "Whether all later writes must give -cas.", "bool"),
+        ),
         examples=(("From a file", "policy write dev dev.hcl"), ("From standard input", "policy write dev -")),
     ),
     Command(
