@@ -88,26 +88,44 @@ async def in_namespace(root: Core, exchange: Exchange) -> Core:
 async def read_token(core: Core, exchange: Exchange) -> None:
     """One storage read: the token, and the generation that tells whether anything was configured meanwhile."""
     if exchange.request.token:
-        text = exchange.request.token
-        if is_signed(text):
-            text = await _opened(core, exchange, text)
-        generation, exchange.token = await core.tokens.present(text)
+        generation = await _present(core, exchange)
     else:
         generation = await core.engine.generation()
     if generation != core.followed:
         await core.refresh(generation)
+        if exchange.refusal is not None:  # the key, or the namespace, may be one that is new to this process
+            exchange.refusal = None
+            await _present(core, exchange)
 
 
-async def _opened(root: Core, exchange: Exchange, text: str) -> str:
-    """The token that a signed one stands for; "" for none, with the reason."""
-    try:
-        namespace = root.namespaces.by_id(namespace_of(text))
-        if namespace is None:
-            raise BadToken(reason="an access token of a namespace that is not there")
-        return await (await root.branches.at(namespace)).access_tokens.open(text)
-    except BadToken as problem:
-        exchange.refusal = problem
-        return ""
+async def _present(core: Core, exchange: Exchange) -> int:
+    """Reads the token, or says why there is none; the generation of the configuration."""
+    text = exchange.request.token
+    if is_signed(text):
+        try:
+            text = await _opened(core, text)
+        except BadToken as problem:
+            exchange.refusal, text = problem, ""
+    generation, exchange.token = await core.tokens.present(text)
+    return generation
+
+
+async def _opened(root: Core, text: str) -> str:
+    """The token that a signed one stands for. Raises BadToken."""
+    namespace = root.namespaces.by_id(namespace_of(text))
+    if namespace is None:
+        raise BadToken(reason="an access token of a namespace that is not there")
+    return await (await root.branches.at(namespace)).access_tokens.open(text)
+
+
+async def knows(root: Core, text: str) -> bool:
+    """Whether this is a valid token, wherever and for whatever it may be used. Spends nothing."""
+    if is_signed(text):
+        try:
+            text = await _opened(root, text)
+        except BadToken:
+            return False
+    return bool(text) and (await root.tokens.present(text))[1] is not None
 
 
 async def route(core: Core, exchange: Exchange) -> None:

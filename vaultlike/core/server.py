@@ -244,6 +244,13 @@ class Server:
             if status >= 400:
                 meters.add(FAILED if status >= 500 else REFUSED)
 
+    async def knows(self, token: str) -> bool:
+        """Whether a text is a valid token, wherever it may be used; for who must decide whether to read on. Raises
+        Sealed."""
+        if self.core is None:
+            raise Sealed
+        return await pipeline.knows(self.core, token)
+
     async def furnish(self, namespace: str, method: str = "") -> None:
         """Makes the mounts of the second API in a namespace (by its path without slashes) where they are not yet.
 

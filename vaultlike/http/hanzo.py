@@ -109,6 +109,7 @@ class HanzoFace:
         if not logs_in and not token:
             raise Unauthorized("unauthorized")
         ask = Ask(self._server, settings, incoming, request_id, token=token, params={}, counted=True)
+        await ask.measure()
         if logs_in:
             if method != "POST":
                 raise UnsupportedOperation

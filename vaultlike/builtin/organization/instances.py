@@ -70,7 +70,7 @@ class Instances(Backend):
 
     async def admit(self, call: Call, identity: str) -> None:
         """Before a login: the identity is known and has this method. Raises Denied; opens nothing for a stranger."""
-        known = await self._services.identity.entity(identity) is not None
+        known = await self.knows(identity)
         call.require("identity", "a known one", "known" if known else "unknown", known)
         own = self._services.router.at(ORGANIZATION)
         organization = own.backend.ctx if own is not None and own.backend is not None else None
@@ -79,6 +79,10 @@ class Instances(Backend):
             call.require("organization", ours, str(slug)[:128], slug == ours)
         there = organization is not None and await attachments.attached(organization.storage, identity, self.name)
         call.require("attachment", f"{self.name} of the identity", "there" if there else "none", there)
+
+    async def knows(self, identity: str) -> bool:
+        """Whether there is such an identity."""
+        return await self._services.identity.entity(identity) is not None
 
     async def instance(self, identity: str) -> _Instance:
         """The running instance of an identity; there is always one, with nothing configured at first."""
@@ -140,6 +144,8 @@ def _forward(route: Route) -> Callable[..., Awaitable[Any]]:
 
 def _forward_exists(route: Route) -> Callable[..., Awaitable[Any]]:
     async def exists(mount: Instances, call: Call) -> bool:
+        if not await mount.knows(call.params[CAPTURE]):
+            return False  # asked before policies are: a made-up identity opens nothing
         inner, owned = await _enter(mount, call, route)
         assert owned.route.exists is not None
         found: bool = await owned.route.exists(owned.owner, inner)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from vaultlike.core.request import Outcome, Request, Verb
+from vaultlike.core.request import MAX_STRANGER, Outcome, Request, Verb
 from vaultlike.core.server import Server
-from vaultlike.errors import NotFound
+from vaultlike.errors import NotFound, TooLarge, VaultlikeError
 from vaultlike.http.infisical.settings import FaceSettings
 from vaultlike.http.message import Incoming, Outgoing
 from vaultlike.sdk import Raw, Reply
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder(dict[str, object]).decode
 class Ask:
     """`token` is what the caller showed ("" for none, and on open endpoints); `params` what the path captured."""
 
-    __slots__ = ("_asked", "_counted", "id", "incoming", "params", "server", "settings", "token")
+    __slots__ = ("_asked", "_counted", "_looking", "id", "incoming", "params", "server", "settings", "token")
 
     def __init__(
         self,
@@ -36,7 +36,13 @@ class Ask:
     ) -> None:
         self.server, self.settings, self.incoming, self.id = server, settings, incoming, request_id
         self.token, self.params = token, params
-        self._counted, self._asked = counted, False
+        self._counted, self._asked, self._looking = counted, False, False
+
+    async def measure(self) -> None:
+        """Raises TooLarge for a body that is read for nobody who has not shown a token: reading multiplies its size."""
+        size = len(self.incoming.body)
+        if size > MAX_STRANGER and not await self.server.knows(self.token):
+            raise TooLarge(reason=f"a body of {size} bytes without a token; at most {MAX_STRANGER}")
 
     async def reply(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None = None) -> Reply | None:
         """What the core answers to one request with the caller's token. Raises every refusal as VaultlikeError.
@@ -67,10 +73,10 @@ class Ask:
             remote=self.incoming.remote,
             headers=self.incoming.headers,
             peer_certificate=self.incoming.peer_certificate,
-            uncounted=self._asked or not self._counted,
+            uncounted=self._asked or self._looking or not self._counted,
             size=len(self.incoming.body),
         )
-        self._asked = True
+        self._asked = self._asked or not self._looking
         return (await self.server.handle(request)).reply
 
     async def core(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None = None) -> object:
@@ -81,6 +87,18 @@ class Ask:
                 raise NotFound
             return None
         return reply.data
+
+    async def look(self, verb: Verb, path: str, data: Mapping[str, object] | Struct | None = None) -> object:
+        """As `core`, for a step before the one that the call is about: the use is spent by that one, so that the last
+        use of a token is enough. A refusal spends it here."""
+        self._looking = True
+        try:
+            return await self.core(verb, path, data)
+        except VaultlikeError:
+            self._looking = False
+            return await self.core(verb, path, data)
+        finally:
+            self._looking = False
 
 
 def _nothing(outcome: Outcome) -> bytes | None:

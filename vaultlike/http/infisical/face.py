@@ -103,6 +103,7 @@ class InfisicalFace:
         ask = Ask(
             self._server, settings, incoming, request_id, token=token, params=params, counted=found.counted
         )  # fmt: skip
+        await ask.measure()
         answer = await found.handler(ask, *_arguments(found, incoming))
         if isinstance(answer, Outgoing):
             return answer

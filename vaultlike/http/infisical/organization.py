@@ -131,4 +131,4 @@ async def delete_role_of(ask: Ask) -> object:
 
 async def _right(ask: Ask) -> None:
     """Raises Denied where the path names another organization than the one of the namespace."""
-    await ask.core("read", CONFIG, {"id": ask.params["org"]})
+    await ask.look("read", CONFIG, {"id": ask.params["org"]})

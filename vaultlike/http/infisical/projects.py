@@ -114,20 +114,20 @@ async def delete(ask: Ask) -> object:
 @endpoint("GET", "/v2/workspace/{slug}")
 async def read_by_slug(ask: Ask) -> object:
     """One project, by its slug."""
-    return await _by_slug(ask)
+    return await ask.core("read", _slug(ask))
 
 
 @endpoint("PATCH", "/v2/workspace/{slug}", body=ProjectChange)
 async def change_by_slug(ask: Ask, body: ProjectChange) -> object:
     """Changes a project."""
-    found = await _by_slug(ask)
+    found: Any = await ask.look("read", _slug(ask))
     return await ask.core("patch", f"{PROJECTS}/{found['id']}", body)
 
 
 @endpoint("DELETE", "/v2/workspace/{slug}")
 async def delete_by_slug(ask: Ask) -> object:
     """Deletes a project with everything in it."""
-    found = await _by_slug(ask)
+    found: Any = await ask.look("read", _slug(ask))
     return await ask.core("delete", f"{PROJECTS}/{found['id']}")
 
 
@@ -135,8 +135,8 @@ def _project(ask: Ask) -> str:
     return f"{PROJECTS}/{ask.params['project']}"
 
 
-async def _by_slug(ask: Ask) -> Any:
-    return await ask.core("read", f"organization/project-slugs/{ask.params['slug']}")
+def _slug(ask: Ask) -> str:
+    return f"organization/project-slugs/{ask.params['slug']}"
 
 
 # Environments
@@ -160,11 +160,12 @@ async def read_environment(ask: Ask) -> object:
 @endpoint("GET", "/v1/projects/environments/{environment}")
 async def find_environment(ask: Ask) -> object:
     """One environment by its id alone, of the projects that the caller may see."""
-    for project in values(await ask.core("list", f"{PROJECTS}/")):
+    for project in values(await ask.look("list", f"{PROJECTS}/")):
         assert isinstance(project, dict)
         if any(one["id"] == ask.params["environment"] for one in project["environments"]):
             at = f"{PROJECTS}/{project['id']}/environments/{ask.params['environment']}"
             return {"environment": await ask.core("read", at)}
+    await ask.core("list", f"{PROJECTS}/")  # a call that finds nothing is a use too
     raise NotFound(f"Environment with ID '{ask.params['environment'][:64]}' not found")
 
 

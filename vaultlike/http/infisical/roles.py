@@ -82,6 +82,6 @@ async def _roles(ask: Ask) -> str:
     """Where the roles are; older clients name the project by its slug."""
     project = ask.params["project"]
     if not _ID.fullmatch(project):
-        found: Any = await ask.core("read", f"organization/project-slugs/{project}")
+        found: Any = await ask.look("read", f"organization/project-slugs/{project}")
         project = found["id"]
     return f"organization/projects/{project}/roles"

@@ -77,7 +77,7 @@ class _Paths:
     async def attach(self, call: Call, body: AccessFields) -> Reply:
         """Lets an identity log in by this method. Raises NotFound, Invalid, Boundary."""
         identity, method = await self._identity(call), self.method
-        await require_over(self.services, call, identity)
+        await require_over(self.services, call, identity, given=True)
         if await attachments.versioned(self.ctx.storage, identity, method) is not None:
             raise Invalid(f"Failed to add {method.title} to already configured identity")
         mount = await mounted(self.services, method)
@@ -94,7 +94,7 @@ class _Paths:
     async def update(self, call: Call, body: AccessFields) -> Reply:
         """Changes what was sent. Tokens that were given before follow at once where they are judged live."""
         identity, (before, version) = await self._attached(call)
-        await require_over(self.services, call, identity)
+        await require_over(self.services, call, identity, given=True)
         mount = await mounted(self.services, self.method)
         sent = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
         fields = checked_access(structs.replace(before.fields, **sent))
