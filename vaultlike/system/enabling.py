@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
 from vaultlike.identity.issuer import DEFAULT
+from vaultlike.identity.store import SEEN_STEP
 from vaultlike.mounts.entry import MountConfig, MountEntry
 from vaultlike.mounts.vetting import mismatch, vetted
 from vaultlike.sdk.conversion import Misfit, to_bool, to_names, to_text
@@ -116,6 +117,7 @@ def config_of(body: EnableBody, *, auth: bool, system_max: int) -> MountConfig:
         key = to_text(given.get("identity_token_key"))
         plugin_version = to_text(given.get("plugin_version"))
         no_cache = to_bool(given.get("force_no_cache"))
+        pruning = to_text(given.get("prune_entities_after"))
         request_keys, response_keys = (_names(given, name) for name in LISTS[:2])
         request_headers, response_headers = (_names(given, name) for name in LISTS[2:])
         _check_lockout(given.get("user_lockout_config"))
@@ -132,6 +134,7 @@ def config_of(body: EnableBody, *, auth: bool, system_max: int) -> MountConfig:
         audit_non_hmac_response_keys=response_keys,
         passthrough_request_headers=request_headers,
         allowed_response_headers=response_headers,
+        prune_entities_after=pruning_of(parse_duration(pruning), auth=auth) if pruning else UNSET,
     )
     if config.max_lease_ttl and config.default_lease_ttl > config.max_lease_ttl:
         raise Invalid("given default lease TTL greater than given max lease TTL")
@@ -162,6 +165,15 @@ def visibility_of(text: str) -> str | UnsetType:
     if text not in VISIBILITIES:
         raise Invalid(f"invalid listing_visibility {text[:64]}")
     return text or UNSET
+
+
+def pruning_of(seconds: int, *, auth: bool) -> int | UnsetType:
+    """The time after which a mount's unused entities are pruned, as it is stored; 0 is never. Raises Invalid."""
+    if not auth:
+        raise Invalid("'prune_entities_after' can only be modified on auth mounts")
+    if seconds < 0 or 0 < seconds < SEEN_STEP:
+        raise Invalid(f"'prune_entities_after' must be 0, for never, or at least {SEEN_STEP} seconds")
+    return seconds or UNSET
 
 
 def _names(given: Mapping[str, object], name: str) -> tuple[str, ...] | UnsetType:

@@ -12,11 +12,18 @@ from msgspec.structs import replace
 
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
-from vaultlike.identity.store import SEEN_STEP
 from vaultlike.mounts.entry import OPTIONAL_KEYS, MountConfig, MountEntry
 from vaultlike.sdk import Answer, Call, Reply, read, write
 from vaultlike.sdk.fields import fields_of
-from vaultlike.system.enabling import LISTS, check_token_key, description_of, mount_path, token_type_of, visibility_of
+from vaultlike.system.enabling import (
+    LISTS,
+    check_token_key,
+    description_of,
+    mount_path,
+    pruning_of,
+    token_type_of,
+    visibility_of,
+)
 from vaultlike.system.lockout_settings import apply_lockout, flattened
 from vaultlike.system.part import Part
 from vaultlike.types import Duration, Names, Object, Pairs
@@ -132,7 +139,7 @@ class Tune(Part):
             self.services.catalog.require(entry.kind, auth=entry.auth, version=body.plugin_version)
             config = replace(config, plugin_version=body.plugin_version)
         if body.prune_entities_after is not UNSET:
-            config = replace(config, prune_entities_after=_pruning(entry, body.prune_entities_after))
+            config = replace(config, prune_entities_after=pruning_of(body.prune_entities_after, auth=entry.auth))
         for key in LISTS:
             value = getattr(body, key)
             if value is not UNSET:
@@ -166,15 +173,6 @@ def _token_type(entry: MountEntry, text: str) -> str:
     if entry.kind == "token":
         raise Invalid("'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
     return token_type_of(text)
-
-
-def _pruning(entry: MountEntry, seconds: int) -> int | UnsetType:
-    """The time after which entities are pruned; 0 is never."""
-    if not entry.auth:
-        raise Invalid("'prune_entities_after' can only be modified on auth mounts")
-    if 0 < seconds < SEEN_STEP:
-        raise Invalid(f"'prune_entities_after' must be 0, for never, or at least {SEEN_STEP} seconds")
-    return seconds or UNSET
 
 
 def _options(entry: MountEntry, given: dict[str, str], warnings: list[str]) -> dict[str, str]:

@@ -45,7 +45,19 @@ async def test_a_time_that_is_none_or_too_short_is_refused(server: ClubServer, s
     assert "prune_entities_after" not in (await server.get("sys/auth/club/tune")).data
 
 
+async def test_the_time_may_be_said_when_the_method_is_enabled(server: ClubServer) -> None:
+    async def enable(span: object) -> int:
+        return (await server.post("sys/auth/other", {"type": "club", "config": {"prune_entities_after": span}})).status
+
+    for span in (-1, 1, "59m", "soon", [1]):
+        assert await enable(span) == 400
+    assert await enable("90d") == 204
+    assert (await server.get("sys/auth/other/tune")).data["prune_entities_after"] == 90 * DAY
+
+
 async def test_only_auth_methods_have_such_a_time(server: ClubServer) -> None:
+    config = {"prune_entities_after": "1h"}
+    assert (await server.post("sys/mounts/kv", {"type": "kv", "config": config})).status == 400
     await server.post("sys/mounts/kv", {"type": "kv"})
     assert (await server.post("sys/mounts/kv/tune", {"prune_entities_after": "1h"})).status == 400
 
