@@ -112,6 +112,9 @@ async def _present(core: Core, exchange: Exchange) -> int:
 
 async def _opened(root: Core, text: str) -> str:
     """The token that a signed one stands for. Raises BadToken."""
+    known = root.access_tokens.opened.find(text)  # whose namespace need not be read out of it again
+    if known is not None:
+        return known
     namespace = root.namespaces.by_id(namespace_of(text))
     if namespace is None:
         raise BadToken(reason="an access token of a namespace that is not there")
@@ -306,7 +309,7 @@ async def run(core: Core, exchange: Exchange) -> None:
     call, mount = exchange.call, exchange.mount
     assert call is not None and mount is not None and mount.backend is not None
     if call.operation == "help":
-        exchange.reply = path_help(mount, exchange.place) if exchange.rest else mount_help(mount)
+        exchange.reply = path_help(exchange.rest, exchange.place) if exchange.rest else mount_help(mount)
         return
     assert exchange.owned is not None
     declared = exchange.owned.route

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from msgspec import Struct
@@ -233,6 +234,11 @@ async def test_help(server: TestServer) -> None:
         assert answer.status == 200
         assert "explicit_max_ttl" in answer.body["help"]
     assert "create" in (await server.get("auth/token?help=1")).body["help"]
+    shown = (await server.get("sys/auth/some/where/tune?help=1")).body["help"].splitlines()
+    assert shown[:2] == ["Request:        auth/some/where/tune", "Matching Route: ^auth/(?P<path>.+)/tune$"]
+    for line in (await server.get("sys?help=1")).body["help"].splitlines():
+        if line.startswith("    ^"):
+            re.compile(line.strip())
     assert (await server.get("auth/token/none-such?help=1")).status == 404
     assert (await server.get("auth/token/create?help=1", token="")).status == 403
 
