@@ -43,6 +43,35 @@ class _Known(Struct, frozen=True):
     expires_at: float
 
 
+class Opened:
+    """The access tokens of all namespaces that were proved before, by digest. Emptied when keys may have changed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: LRUCache[bytes, _Known] = LRUCache(REMEMBERED)
+
+    def find(self, text: str) -> str | None:
+        """The service token of a JWT; None for one that must be proved. Raises BadToken when its time is over."""
+        known = self._known.get(_digest(text))
+        if known is None:
+            return None
+        if known.expires_at <= self._clock.now():
+            raise BadToken(reason="the access token is expired")
+        return known.text
+
+    def keep(self, text: str, known: _Known) -> None:
+        """Remembers a JWT that was proved."""
+        self._known[_digest(text)] = known
+
+    def forget(self) -> None:
+        """Empties it; what is being proved right now lands in the old one."""
+        self._known = LRUCache(REMEMBERED)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
 def is_signed(text: str) -> bool:
     """Whether a shown token can only be a JWT: no other begins like a JSON object in base64url and has two dots."""
     return text.startswith("eyJ") and text.count(".") == 2
@@ -61,18 +90,23 @@ class AccessTokens:
     """Signs and opens the access tokens of one namespace (by its id). `secret` is a key of the installation."""
 
     def __init__(
-        self, issuer: Issuer, secret: bytes, clock: Clock, random: Callable[[int], bytes], namespace: str
+        self,
+        issuer: Issuer,
+        secret: bytes,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        namespace: str,
+        opened: Opened,
     ) -> None:
         self._issuer, self._secret, self._clock, self._random = issuer, secret, clock, random
-        self._namespace = namespace
+        self._namespace, self.opened = namespace, opened
         self._public: tuple[tuple[dict[str, str], ...], KeySet] | None = None
-        self._opened: LRUCache[str, _Known] = LRUCache(REMEMBERED)
         self._headers: dict[str, bytes] = {}  # the encoded header, by key id
         self._signing = Signing()
 
     def forget(self) -> None:
         """Drops what was proved: keys may have changed."""
-        self._opened = LRUCache(REMEMBERED)
+        self.opened.forget()
         self._public = None
 
     def new_id(self) -> str:
@@ -118,14 +152,15 @@ class AccessTokens:
 
     async def open(self, text: str) -> str:
         """The service token that a JWT stands for. Raises BadToken for one that is forged, foreign or expired."""
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        known = self._opened.get(digest)
-        if known is None:
+        found = self.opened.find(text)
+        if found is None:
+            opened = self.opened
             known = await self._prove(text)
-            self._opened[digest] = known
-        if known.expires_at <= self._clock.now():
-            raise BadToken(reason="the access token is expired")
-        return known.text
+            if known.expires_at <= self._clock.now():
+                raise BadToken(reason="the access token is expired")
+            opened.keep(text, known)
+            found = known.text
+        return found
 
     async def _prove(self, text: str) -> _Known:
         try:

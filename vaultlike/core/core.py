@@ -71,7 +71,7 @@ class Core:
         oidc = shared.view(place, "identity/oidc/")
         self.issuer = Issuer(oidc, self.clock, self.random, self.settings.api_addr, namespace.path)
         secret = self.barrier.derive("access tokens")
-        self.access_tokens = AccessTokens(self.issuer, secret, self.clock, self.random, place)
+        self.access_tokens = AccessTokens(self.issuer, secret, self.clock, self.random, place, shared.opened_tokens)
         self.tag_key = self.barrier.derive("tags of answers")
         own = self.entitlements = Entitlements(self.policies, self.identity, self.groups, self.router, self.clock)
         # of Services; as they are, because every request asks for some of them

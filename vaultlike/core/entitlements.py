@@ -38,6 +38,8 @@ class Entitlements:
         # new objects: what is being compiled from older policies lands in the old ones
         self._compiled: dict[tuple[str, ...], Compiled] = {}  # by policy names
         self._acls: dict[tuple[tuple[str, ...], str], ACL] = {}  # by policy names and entity
+        # the names that entities come to, with the entity and the state of the groups that they were read from
+        self._named: dict[str, tuple[Entity, int, tuple[str, ...]]] = {}
 
     async def policies_of(self, token: Token, entity: Entity | None) -> tuple[str, ...]:
         """The names of all policies that count for a token, sorted."""
@@ -50,11 +52,19 @@ class Entitlements:
         """The policies that come from the entity and its groups, sorted."""
         if entity is None:
             return ()
+        named = self._named
+        stamp = (await self._groups.index()).stamp
+        known = named.get(entity.id)
+        if known is not None and known[0] is entity and known[1] == stamp:
+            return known[2]
         index, membership = await self.membership(entity)
         names = set(entity.body.policies)
         for identity in membership.all:
             names.update(index.by_id[identity].policies or ())
-        return tuple(sorted(names))
+        if len(named) >= ACLS:
+            named.clear()
+        _, _, found = named[entity.id] = entity, index.stamp, tuple(sorted(names))
+        return found
 
     async def membership(self, entity: Entity) -> tuple[GroupIndex, Membership]:
         """All groups, and those that the entity is in.

@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from vaultlike.audit.broker import AuditBroker
 from vaultlike.clock import Clock
+from vaultlike.core.access_tokens import Opened
 from vaultlike.core.explain import Explanations
 from vaultlike.core.leader import Leader
 from vaultlike.core.lockout import Lockouts
@@ -57,6 +58,7 @@ class Shared:
         self.explanations = Explanations(engine, barrier, clock, self.log, keep=settings.explanations)
         self.leader = Leader(engine, clock, self.log, random)
         self.board = meters.board
+        self.opened_tokens = Opened(clock)
         self.throttle = Throttle(clock, windows, meters)
         self.clients = ClientLog(View(engine, barrier, "", "clients/", bump=False), clock, self.log, random)
         counters = View(engine, barrier, "", "lockout/", bump=False)
