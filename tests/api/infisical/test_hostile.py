@@ -106,6 +106,35 @@ async def test_a_folder_goes_only_with_the_folders_in_it(server: TestServer) -> 
     assert [one["name"] for one in listed["folders"]] == ["inner"]
 
 
+async def test_a_right_in_one_folder_tells_no_names_of_the_folders_inside(server: TestServer) -> None:
+    """`secretPath: /a` is that folder; what is in `/a/b` is not even listed, by either API."""
+    organization = await bootstrapped(server)
+    project = await organization.project()
+    for path in ("dev/TOP", "dev/a/IN", "dev/a/b/DEEP"):
+        assert (
+            await server.post(f"organization-secrets/data/{project}/{path}", {"data": {"value": "x"}})
+        ).status == 200
+    where = {"environment": "dev", "secretPath": "/a"}
+    roles: dict[str, list[dict[str, object]]] = {
+        "one": [{"subject": "secrets", "action": ["read"], "conditions": where}],
+        "names": [{"subject": "secrets", "action": ["describeSecret"], "conditions": where}],
+        "without": [
+            {"subject": "secrets", "action": ["read"]},
+            {"subject": "secrets", "action": ["read"], "conditions": where, "inverted": True},
+        ],
+    }
+    folders = ("", "a/", "a/b/")
+    for slug, lists in (("one", (403, 200, 403)), ("names", (403, 200, 403)), ("without", (200, 403, 200))):
+        body = {"slug": slug, "name": slug, "permissions": roles[slug]}
+        await organization.admin.good("POST", f"/v1/workspace/{project}/roles", body)
+        _, api = await organization.member(project, slug)
+        for folder, status in zip(folders, lists, strict=True):
+            place = f"organization-secrets/metadata/{project}/dev/{folder}"
+            assert (await server.call("LIST", place, token=api.token)).status == status, (slug, folder)
+            query = f"workspaceId={project}&environment=dev&secretPath=/{folder}"
+            assert (await api("GET", f"/v3/secrets/raw?{query}")).status == status, (slug, folder)
+
+
 # What ends
 
 
@@ -223,6 +252,15 @@ async def test_a_stranger_s_body_is_not_read_before_it_is_measured(server: TestS
     ):
         answer = await Api(server, token)("POST", path, big)
         assert answer.status == 413, (path, answer.body)
+
+
+async def test_a_search_has_few_alternatives_however_they_are_nested(server: TestServer) -> None:
+    organization = await bootstrapped(server)
+    wanted: dict[str, Any] = {"name": {"$contains": "none"}}
+    for _ in range(3):
+        wanted = {"$or": [wanted] * 20}
+    body = {"search": wanted}
+    await organization.admin.refused(400, "POST", "/v1/identities/search", body)
 
 
 async def test_what_is_not_built_is_no_error_of_the_server(server: TestServer) -> None:

@@ -25,6 +25,7 @@ LISTED = 1000  # at most, in one list
 FOUND = 100  # at most, in one answer of a search
 LOOKED_AT = 100_000  # names; a search looks at no more
 MAX_ALTERNATIVES = 20
+MAX_CONDITIONS = 100  # with those inside of others: every name is held against each
 
 
 class Text(Struct, frozen=True):
@@ -96,6 +97,8 @@ class SearchPaths(Part):
             wanted = Wanted() if body.search is UNSET else msgspec.convert(body.search, Wanted)
         except msgspec.ValidationError as problem:
             raise Invalid(f"search: {problem}") from None
+        if _size(wanted) > MAX_CONDITIONS:
+            raise Invalid(f"search has at most {MAX_CONDITIONS} alternatives, those inside of others included")
         entries = [one for key in await self._keys(_exact(wanted.name)) if _fits(wanted, one := entry(key))]
         if body.order_by == "role":
             entries.sort(key=lambda one: (one.role, one.name, one.id))
@@ -130,6 +133,10 @@ def _exact(wanted: str | Text | UnsetType) -> str:
     if isinstance(wanted, str):
         return wanted.lower()
     return wanted.eq.lower() if isinstance(wanted, Text) and wanted.eq is not UNSET else ""
+
+
+def _size(wanted: Wanted) -> int:
+    return 1 + (0 if wanted.alternatives is UNSET else sum(map(_size, wanted.alternatives)))
 
 
 def _fits(wanted: Wanted, found: Entry) -> bool:

@@ -111,7 +111,9 @@ def _grants(project: Project, one: Permission) -> Iterator[Grant]:
         _check_actions(one, _SECRETS)
         for kind, capabilities in _secret_needs(*one.actions).items():
             for place in _places(project, one):
-                yield Grant(f"{SECRETS}{kind}/{project.id}/{place}", capabilities, one.inverted)
+                # to list one level deep is to list the folders inside; the folder itself has a grant of its own
+                told = capabilities if place.endswith("*") else capabilities - LIST
+                yield Grant(f"{SECRETS}{kind}/{project.id}/{place}", told, one.inverted)
         if "list" in frozenset[str]().union(*_secret_needs(*one.actions).values()):
             for folder in _folders(project, one):
                 yield Grant(f"{SECRETS}metadata/{project.id}/{folder}", LIST, one.inverted)
