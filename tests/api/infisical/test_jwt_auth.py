@@ -26,7 +26,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, int]] = {
     "another issuer": ({"iss": ISSUER + "/"}, "bound_issuer", 403),
     "another subject": ({"sub": "eve"}, "bound_subject", 403),
     "another audience": ({"aud": "them"}, "bound_audiences", 401),
-    "audiences of others": ({"aud": ["them", 1, None, {}]}, "bound_audiences", 401),
+    "audiences of others": ({"aud": ["them", "they"]}, "bound_audiences", 401),
+    "audiences that are no texts": ({"aud": ["we", 1, None, {}]}, "jwt.aud", 401),
     "no audience": ({"drop": "aud"}, "bound_audiences", 401),
     "a claim that is missing": ({"drop": "team"}, "bound_claims.team", 401),
     "a claim that differs": ({"team": "ops"}, "bound_claims.team", 401),
@@ -47,7 +48,7 @@ async def test_refused(server: TestServer, name: str) -> None:
     assert (await one.log_in(one.proof(team="dev"))).status == 200
 
 
-@pytest.mark.parametrize("audiences", ["us", ["us"], ["them", "us"], ["us", 1, None]])
+@pytest.mark.parametrize("audiences", ["us", ["us"], ["them", "us"]])
 async def test_audiences_may_be_a_list(server: TestServer, audiences: object) -> None:
     one = await attached(server, boundAudiences="we, us")
     assert (await one.log_in(one.proof(aud=audiences))).status == 200

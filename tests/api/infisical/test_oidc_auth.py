@@ -60,10 +60,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str, int]] = {
     "another issuer": ({"iss": "https://evil.test"}, "bound_issuer", 401),
     "no issuer": ({"drop": "iss"}, "bound_issuer", 401),
     "another subject": ({"sub": "alice2"}, "bound_subject", 403),
-    "a subject that is no text": ({"sub": 1}, "bound_subject", 403),
+    "a subject that is no text": ({"sub": 1}, "jwt.sub", 401),
     "another audience": ({"aud": "them"}, "bound_audiences", 401),
     "other audiences": ({"aud": ["them", "they"]}, "bound_audiences", 401),
-    "audiences that are no texts": ({"aud": [1, {"x": 2}, None]}, "bound_audiences", 401),
+    "audiences that are no texts": ({"aud": [1, {"x": 2}, None]}, "jwt.aud", 401),
     "no audience": ({"drop": "aud"}, "bound_audiences", 401),
 }
 
