@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import structlog.testing
 
+from tests.api.infisical.conftest import ON
 from tests.api.infisical.setting import Api, Organization, bootstrapped, temporary, token_of
+from vaultlike.settings import Settings
 from vaultlike.testing.server import TestServer
 
 NOBODY = "11111111-2222-4333-8444-555555555555"
@@ -261,6 +263,21 @@ async def test_a_search_has_few_alternatives_however_they_are_nested(server: Tes
         wanted = {"$or": [wanted] * 20}
     body = {"search": wanted}
     await organization.admin.refused(400, "POST", "/v1/identities/search", body)
+
+
+async def test_a_token_of_a_new_key_is_one_on_every_process(server: TestServer) -> None:
+    """The other process has followed everything until then, and knows of older keys."""
+    settings = Settings(stanzas={"infisical": (ON,)}, api_addr="https://vaultlike.test")
+    organization = await bootstrapped(server)
+    identity, _ = await organization.identity(role="member")
+    async with TestServer(path=server.path, clock=server.clock, settings=settings) as two:
+        await two.server.unseal(server.keys[0])
+        await Api(two, organization.admin.token).good("GET", "/v1/identities/details")
+        for _ in range(2):  # the next key was published before it signs
+            assert (await server.post("identity/oidc/key/organization/rotate")).status in (200, 204)
+        signed = await limited(organization, identity, 0)
+        await Api(two, signed.token).good("GET", "/v1/identities/details")
+        await Api(two, organization.admin.token).good("GET", "/v1/identities/details")
 
 
 async def test_what_is_not_built_is_no_error_of_the_server(server: TestServer) -> None:
