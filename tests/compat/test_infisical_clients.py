@@ -1,4 +1,5 @@
-"""Infisical's SDKs, unmodified, each logging in and reading secrets: Python (both), Node, Go, and their examples.
+"""Infisical's SDKs, unmodified, each logging in and reading secrets: Python (both), Node, Go, and their examples; and
+the Python client of Hanzo KMS.
 
 What they need is installed once below `.build/`, from the registries that this machine has; where there are none the
 tests are skipped and say why.
@@ -28,6 +29,8 @@ EXAMPLES = ROOT / "examples"
 KEPT = ROOT / ".build" / "infisical"
 LEGACY = ("infisical-python==2.3.5", "pydantic==2.14.3", "pydantic-core==2.50.4", "annotated-types==0.8.0",
           "typing-extensions==4.16.0", "typing-inspection==0.4.5")  # fmt: skip
+HANZO = ("hanzo-kms==1.1.0", "httpx==0.28.1", "httpcore==1.0.9", "h11==0.16.0", "anyio==4.16.0", "idna==3.20",
+         "certifi==2026.10.18", *LEGACY[1:])  # fmt: skip
 ENVIRON = dict(os.environ)  # with the home that has the caches: a test's own one is empty
 GO_BUILD = 60  # seconds; the first build of the SDK and of the clouds' modules that it brings along takes longer
 pytestmark = [pytest.mark.compat, pytest.mark.timeout(300)]
@@ -70,6 +73,11 @@ def legacy_sdk() -> Path:
     if sys.version_info[:2] != (3, 11):
         pytest.skip("infisical-python 2.3.5 has wheels up to CPython 3.11")
     return once("legacy-2.3.5", lambda folder: pip(folder, *LEGACY))
+
+
+@functools.cache
+def hanzo_sdk() -> Path:
+    return once("hanzo-1.1.0", lambda folder: pip(folder, *HANZO))
 
 
 @functools.cache
@@ -188,6 +196,11 @@ def entity_token(running: DevServer) -> tuple[str, str]:
 def test_the_legacy_python_sdk(server: tuple[DevServer, dict[str, str]]) -> None:
     program = str(Path(__file__).with_name("with_infisical_legacy.py"))
     assert run([sys.executable, program], server[1], legacy_sdk()) == "done\n"
+
+
+def test_the_client_of_hanzo_kms(server: tuple[DevServer, dict[str, str]]) -> None:
+    program = str(Path(__file__).with_name("with_hanzo_kms.py"))
+    assert run([sys.executable, program], server[1], hanzo_sdk()) == "done\n"
 
 
 def test_the_python_example(server: tuple[DevServer, dict[str, str]]) -> None:

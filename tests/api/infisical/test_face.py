@@ -63,6 +63,14 @@ async def test_bodies_that_are_none(server: TestServer, body: bytes, status: int
         assert answer.body["message"][0]["path"] == ["accessToken"]
 
 
+async def test_a_null_counts_as_not_sent_where_nothing_need_be(server: TestServer) -> None:
+    details = await server.get("/api/v1/identities/details")
+    new = {"name": "m", "organizationId": details.body["identityDetails"]["organization"]["id"]}
+    assert (await server.post("/api/v1/identities", {**new, "role": None, "metadata": None})).status == 200
+    answer = await server.post("/api/v1/identities", {**new, "name": None, "role": None})
+    assert (answer.status, answer.body["message"][0]["path"]) == (422, ["name"])
+
+
 async def test_forms_and_trailing_slashes_will_do(server: TestServer) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
     answer = await server.call("POST", "/api/v1/auth/token/renew/", token="", raw=b"accessToken=x", headers=headers)

@@ -63,11 +63,16 @@ def _plain(text: str) -> str:
 def parse(kind: type[S], data: Mapping[str, object], *, lax: bool = False) -> S:
     """`data` as a Struct; unknown names are ignored. `lax`: texts count as numbers and booleans too (queries).
 
+    A null where none can be, and nothing need be, counts as not sent: some clients send all that they know of.
     Raises Unprocessable with everything that is missing, or the first value that does not fit.
     """
     try:
         return msgspec.convert(data, kind, strict=not lax)
     except msgspec.ValidationError as problem:
+        required = {info.encode_name for info in msgspec.structs.fields(kind) if info.required}
+        said = {name: value for name, value in data.items() if value is not None or name in required}
+        if len(said) < len(data):
+            return parse(kind, said, lax=lax)
         missing: list[dict[str, object]] = [
             {**_ABSENT, "path": [info.encode_name]}
             for info in msgspec.structs.fields(kind)
