@@ -45,7 +45,7 @@ async def prove(call: Call, sent: str, sources: KeySources, config: Config, role
     """The claims of a token that may log in with this role. Raises Invalid, or Upstream when keys cannot be had."""
     token = _tidy(sent)
     unverified = _parse(call, token)
-    claims = await _signed(call, token, await sources.choose(unverified), bool(config.jwt_validation_pubkeys), now)
+    claims = await _signed(call, unverified, await sources.choose(unverified), bool(config.jwt_validation_pubkeys), now)
     alg = unverified.header.alg
     unexpected = Invalid(f"{PREFIX}invalid algorithm (alg) header parameter: token signed with unexpected algorithm")
     call.require("jwt.alg", list(config.algorithms), alg, alg in config.algorithms, unexpected)
@@ -119,7 +119,7 @@ def _form_text(token: str, problem: JwtProblem) -> str:
     return NO_KEY if problem.code == "bad_form" else f"{UNSIGNED}{problem.code.replace('_', ' ')}"
 
 
-async def _signed(call: Call, token: str, keys: KeySource, fixed: bool, now: float) -> Claims:
+async def _signed(call: Call, token: UnverifiedJwt, keys: KeySource, fixed: bool, now: float) -> Claims:
     def note(name: str, expected: object, received: object, ok: bool) -> bool:
         return ok if name in _LATER and ok else call.check(name, expected, received, ok)
 

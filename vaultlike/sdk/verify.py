@@ -32,7 +32,7 @@ NO_LEEWAY = Leeway()
 
 
 async def verify(
-    token: str,
+    token: str | UnverifiedJwt,
     *,
     keys: KeySource,
     issuers: Issuers | None,
@@ -47,6 +47,7 @@ async def verify(
 ) -> Claims:
     """The claims of `token`, once issuer, audience, times, algorithm, key and signature have passed, in this order.
 
+    A token that was taken apart already, to look at its issuer, is not taken apart again.
     `issuers`: accepted values of `iss`, or a function that accepts one; None: not judged (a method that pins keys).
     `audiences`: one of them must be in `aud`; None: not judged. An empty tuple of any of them refuses everything.
     `algorithms`: of `ALGORITHMS`. `required`: claims that must be there and not null. `now`: Unix seconds.
@@ -54,7 +55,7 @@ async def verify(
     Raises JwtMalformed, JwtRefused (see their `code`), or Upstream when the keys cannot be had.
     """
     note = check or _nobody
-    unverified = _decoded(token, max_size, note)
+    unverified = _decoded(token, max_size, note) if isinstance(token, str) else token
     _judge_origin(unverified.claims, issuers, audiences, note)
     _judge_times(unverified.claims, now, leeway, require_exp, note)
     for name in required:
