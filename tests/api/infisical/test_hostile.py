@@ -4,6 +4,7 @@ more often than it may be used."""
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,6 +279,16 @@ async def test_a_token_of_a_new_key_is_one_on_every_process(server: TestServer) 
         signed = await limited(organization, identity, 0)
         await Api(two, signed.token).good("GET", "/v1/identities/details")
         await Api(two, organization.admin.token).good("GET", "/v1/identities/details")
+
+
+async def test_a_secret_in_the_wrong_field_is_in_no_path_of_the_audit_log(server: TestServer, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    await server.call("PUT", "sys/audit/file", {"type": "file", "options": {"file_path": str(log)}})
+    for method in ("azure-auth", "oidc-auth", "jwt-auth"):
+        body = {"identityId": "5ecre7" * 10, "jwt": "x"}
+        await Api(server).refused(401, "POST", f"/v1/auth/{method}/login", body)
+        await Api(server).refused(401, "POST", f"/v1/auth/{method}/login", {**body, "identityId": NOBODY})
+    assert NOBODY in log.read_text() and "5ecre7" not in log.read_text()
 
 
 async def test_what_is_not_built_is_no_error_of_the_server(server: TestServer) -> None:
