@@ -20,3 +20,12 @@ async def server() -> AsyncIterator[TestServer]:
     settings = Settings(stanzas={"infisical": (ON,)}, api_addr="https://vaultlike.test")
     async with TestServer(clock=FakeClock(NOW), settings=settings) as running:
         yield running
+
+
+@pytest_asyncio.fixture
+async def two(server: TestServer) -> AsyncIterator[TestServer]:
+    """A second server on the same database."""
+    settings = Settings(stanzas={"infisical": (ON,)}, api_addr="https://vaultlike.test")
+    async with TestServer(path=server.path, clock=server.clock, settings=settings) as second:
+        await second.server.unseal(server.keys[0])
+        yield second

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.infisical.test_access_tokens import claims_of, lookup
-from tests.api.infisical.test_universal_auth import new_identity
+from tests.api.infisical.universal import new_identity
 from vaultlike.builtin.organization.backend import Organization
 from vaultlike.testing.server import Answer, TestServer
 
