@@ -196,8 +196,8 @@ class VaultFace:
         if verb is None:
             raise _BadVerb
         path = canonical(incoming.raw_path[len(PREFIX) :])
-        if query and verb == "read":
-            verb = _verb_of_query(query)
+        if query:
+            verb = _verb_of_query(query, verb)
         if verb == "patch":
             _check_patch(headers.get("Content-Type", ""))
         token = headers.get("X-Vault-Token", "")
@@ -240,10 +240,15 @@ class _BadVerb(VaultlikeError):
     default = ""
 
 
-def _verb_of_query(query: str) -> Verb:
+def _verb_of_query(query: str, verb: Verb) -> Verb:
+    """The verb that is meant: whoever asks for help with any method gets help, and nothing is done (spec 1.12)."""
+    if verb != "read" and "help" not in query:
+        return verb
     values = parse_qs(query, keep_blank_values=True)
     if values.get("help", [""])[0]:
         return "help"
+    if verb != "read":
+        return verb
     asked: list[Verb] = []
     for verb in _LISTS:
         text = values.get(verb, [""])[0]

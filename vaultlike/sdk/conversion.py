@@ -159,6 +159,20 @@ def to_bool(value: object) -> bool:
     raise _unconvertible("bool", value)
 
 
+def strict_text(value: object) -> str:
+    """A text or a number, as the reference wants it inside an object that a field holds; absent is empty."""
+    if isinstance(value, bool):
+        raise _unconvertible("string", value)
+    return to_text(value)
+
+
+def strict_bool(value: object) -> bool:
+    """A boolean alone, likewise; absent is false."""
+    if value is not None and not isinstance(value, bool):
+        raise _unconvertible("bool", value)
+    return bool(value)
+
+
 def _elements(value: list[object]) -> tuple[str, ...]:
     texts = []
     for index, item in enumerate(value):

@@ -17,7 +17,7 @@ from vaultlike.identity.issuer import DEFAULT
 from vaultlike.identity.store import SEEN_STEP
 from vaultlike.mounts.entry import MountConfig, MountEntry
 from vaultlike.mounts.vetting import mismatch, vetted
-from vaultlike.sdk.conversion import Misfit, to_bool, to_names, to_text
+from vaultlike.sdk.conversion import Misfit, strict_bool, strict_text, to_names
 from vaultlike.services import Services
 from vaultlike.types import Object, Pairs
 
@@ -111,13 +111,13 @@ def config_of(body: EnableBody, *, auth: bool, system_max: int) -> MountConfig:
     """The settings of a new mount. `system_max` is the server's maximum TTL in seconds. Raises Invalid."""
     given, what = body.config, "auth" if auth else "mount"
     try:
-        default, maximum = to_text(given.get("default_lease_ttl")), to_text(given.get("max_lease_ttl"))
-        token_type = to_text(given.get("token_type"))
-        visibility = to_text(given.get("listing_visibility"))
-        key = to_text(given.get("identity_token_key"))
-        plugin_version = to_text(given.get("plugin_version"))
-        no_cache = to_bool(given.get("force_no_cache"))
-        pruning = to_text(given.get("prune_entities_after"))
+        default, maximum = strict_text(given.get("default_lease_ttl")), strict_text(given.get("max_lease_ttl"))
+        token_type = strict_text(given.get("token_type"))
+        visibility = strict_text(given.get("listing_visibility"))
+        key = strict_text(given.get("identity_token_key"))
+        plugin_version = strict_text(given.get("plugin_version"))
+        no_cache = strict_bool(given.get("force_no_cache"))
+        pruning = strict_text(given.get("prune_entities_after"))
         request_keys, response_keys = (_names(given, name) for name in LISTS[:2])
         request_headers, response_headers = (_names(given, name) for name in LISTS[2:])
         _check_lockout(given.get("user_lockout_config"))
@@ -177,7 +177,11 @@ def pruning_of(seconds: int, *, auth: bool) -> int | UnsetType:
 
 
 def _names(given: Mapping[str, object], name: str) -> tuple[str, ...] | UnsetType:
-    return to_names(given.get(name)) or UNSET
+    value = given.get(name)
+    items = value if isinstance(value, list) else [value]
+    if not all(item is None or isinstance(item, str) for item in items):
+        raise Misfit(name)
+    return to_names(value) or UNSET
 
 
 def _ttl(which: str, text: str) -> int:

@@ -11,27 +11,30 @@ from msgspec.structs import replace
 from vaultlike.durations import parse_duration
 from vaultlike.errors import Invalid
 from vaultlike.mounts.entry import LockoutSettings
-from vaultlike.sdk.conversion import Misfit, go_text, to_bool, to_text
+from vaultlike.sdk.conversion import Misfit, strict_bool, strict_text
 
 KINDS = frozenset(("userpass", "ldap", "approle"))  # methods with users to lock out
+TEXTS = ("lockout_threshold", "lockout_duration", "lockout_counter_reset_duration")
 
 
 def apply_lockout(kind: str, now: LockoutSettings | UnsetType, given: Mapping[str, object]) -> LockoutSettings:
     """`now` with the given settings replaced. Raises Invalid for a method without users, or an unreadable value."""
+    try:
+        texts = {name: strict_text(given.get(name)) for name in TEXTS}
+        disable = None if given.get("lockout_disable") is None else strict_bool(given["lockout_disable"])
+    except Misfit:
+        raise Invalid("unable to convert given user lockout config information") from None
     if kind not in KINDS:
         raise Invalid(f'tuning of user lockout configuration for auth type "{kind}" not allowed')
     settings = LockoutSettings() if now is UNSET else now
-    if given.get("lockout_threshold") not in (None, ""):
-        settings = replace(settings, threshold=_threshold(given["lockout_threshold"]))
-    if given.get("lockout_duration") not in (None, ""):
-        settings = replace(settings, duration=parse_duration(given["lockout_duration"]))
-    if given.get("lockout_counter_reset_duration") not in (None, ""):
-        settings = replace(settings, counter_reset=parse_duration(given["lockout_counter_reset_duration"]))
-    if given.get("lockout_disable") is not None:
-        try:
-            settings = replace(settings, disable=to_bool(given["lockout_disable"]))
-        except Misfit as misfit:
-            raise Invalid(f"unable to parse user lockout disable: {misfit}") from None
+    if text := texts["lockout_threshold"]:
+        settings = replace(settings, threshold=_threshold(text))
+    if text := texts["lockout_duration"]:
+        settings = replace(settings, duration=parse_duration(text))
+    if text := texts["lockout_counter_reset_duration"]:
+        settings = replace(settings, counter_reset=parse_duration(text))
+    if disable is not None:
+        settings = replace(settings, disable=disable)
     return settings
 
 
@@ -47,11 +50,7 @@ def flattened(settings: LockoutSettings | UnsetType) -> dict[str, object]:
     }
 
 
-def _threshold(value: object) -> int:
-    try:
-        text = to_text(value)
-    except Misfit:
-        text = go_text(value)
+def _threshold(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
         raise Invalid(
             f'unable to parse user lockout threshold: strconv.ParseUint: parsing "{text[:64]}": invalid syntax'

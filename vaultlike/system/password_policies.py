@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from vaultlike.errors import Invalid
+from vaultlike.errors import Invalid, InvalidInside, NotFound
 from vaultlike.policy.parse import decode_text
-from vaultlike.sdk import Answer, Call, delete, list_, read, write
+from vaultlike.sdk import Call, delete, list_, read, write
 from vaultlike.system.part import Part
 from vaultlike.system.password_policy import PasswordPolicy, generate, parse_password_policy
 from vaultlike.system.policies import PolicyBody
 
 FOLDER = "password-policies/"
+MAX_NAME = 512  # characters
+
+
+class _NoPolicy(NotFound):
+    """No password policy has that name."""
+
+    routed = True
+    default = "policy does not exist"
 
 
 class PasswordPolicies(Part):
@@ -20,31 +28,46 @@ class PasswordPolicies(Part):
         """Lists the password policies."""
         return {"keys": await self.services.storage.keys(FOLDER)}
 
-    @read("policies/password/{name}")
-    async def one(self, call: Call) -> Answer:
-        """Shows a password policy as it was written."""
-        raw = await self.services.storage.get(FOLDER + call.name)
-        return None if raw is None else {"policy": raw.decode()}
+    @read("policies/password/{name:rest}/generate")
+    async def generated(self, call: Call) -> dict[str, object]:
+        """Makes a password."""
+        policy = await self.services.storage.cached(FOLDER + _name(call), _decode)
+        if policy is None:
+            raise _NoPolicy
+        return {"password": generate(policy, self.services.random)}
 
-    @write("policies/password/{name}")
+    @read("policies/password/{name:rest}")
+    async def one(self, call: Call) -> dict[str, object]:
+        """Shows a password policy as it was written."""
+        raw = await self.services.storage.get(FOLDER + _name(call))
+        if raw is None:
+            raise _NoPolicy
+        return {"policy": raw.decode()}
+
+    @write("policies/password/{name:rest}")
     async def save(self, call: Call, body: PolicyBody) -> None:
         """Writes a password policy."""
         if not body.policy:
-            raise Invalid("missing policy")
+            raise InvalidInside("missing policy")
         text = decode_text(body.policy)
-        parse_password_policy(text)
-        await self.services.storage.put(FOLDER + call.name, text.encode())
+        try:
+            parse_password_policy(text)
+        except Invalid as problem:
+            raise InvalidInside(*problem.messages) from None
+        await self.services.storage.put(FOLDER + _name(call), text.encode())
 
-    @delete("policies/password/{name}")
+    @delete("policies/password/{name:rest}")
     async def remove(self, call: Call) -> None:
         """Deletes a password policy. Fine when there is none."""
-        await self.services.storage.delete(FOLDER + call.name)
+        await self.services.storage.delete(FOLDER + _name(call))
 
-    @read("policies/password/{name}/generate")
-    async def generated(self, call: Call) -> Answer:
-        """Makes a password."""
-        policy = await self.services.storage.cached(FOLDER + call.name, _decode)
-        return None if policy is None else {"password": generate(policy, self.services.random)}
+
+def _name(call: Call) -> str:
+    """The policy's name, without slashes around it. Raises Invalid for none, or one that is too long."""
+    name = call.params["name"].strip("/")
+    if not name or len(name) > MAX_NAME:
+        raise Invalid("policy name must be 1 to 512 characters")
+    return name
 
 
 def _decode(raw: bytes) -> PasswordPolicy:

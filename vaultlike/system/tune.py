@@ -1,6 +1,7 @@
 """`sys/auth/:path/tune` and `sys/mounts/:path/tune`: a mount's settings after it was made (spec/vault-api.md 2.2).
 
-Only what is sent changes. A read shows the effective TTLs, the mount's own listing the configured ones.
+Only what is sent changes. A read shows the server's TTLs where the mount has none of its own, the mount's own listing
+the configured ones.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class Tune(Part):
             raise Invalid(f'cannot fetch sysview for path "{path}"')
         entry, config = mount.entry, mount.entry.config
         answer: dict[str, object] = {
-            "default_lease_ttl": self.services.default_ttl(entry),
+            # as the reference shows it: not held against the mount's maximum, which logins do
+            "default_lease_ttl": config.default_lease_ttl or self.services.settings.default_lease_ttl,
             "max_lease_ttl": self.services.max_ttl(entry),
             "description": entry.description,
             "force_no_cache": config.force_no_cache,

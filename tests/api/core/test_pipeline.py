@@ -240,6 +240,12 @@ async def test_help(server: TestServer) -> None:
         if line.startswith("    ^"):
             re.compile(line.strip())
     assert (await server.get("auth/token/none-such?help=1")).status == 404
+    await server.post("cubbyhole/kept", {"a": 1})
+    for method in ("LIST", "DELETE", "POST", "PUT"):  # whatever the method: help, and nothing is done
+        assert "help" in (await server.call(method, "cubbyhole/kept?help=1")).body
+    assert (await server.get("cubbyhole/kept")).data == {"a": 1}
+    assert (await server.delete("cubbyhole/kept?help=")).status == 204
+    assert (await server.get("cubbyhole/kept")).status == 404
     assert (await server.get("auth/token/create?help=1", token="")).status == 403
 
 

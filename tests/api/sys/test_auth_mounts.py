@@ -27,6 +27,13 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("x", {"type": "people", "config": {"listing_visibility": "all"}}, "invalid listing_visibility all"),
     ("x", {"type": "people", "config": {"user_lockout_config": {"lockout_threshold": "3"}}},
      "unable to convert given auth config information"),
+    *(("x", {"type": "people", "config": {name: value}}, "unable to convert given auth config information")
+      for name, value in (
+          ("default_lease_ttl", True), ("max_lease_ttl", []), ("listing_visibility", False), ("token_type", {}),
+          ("force_no_cache", "true"), ("force_no_cache", 1), ("audit_non_hmac_request_keys", 5),
+          ("audit_non_hmac_response_keys", [1]), ("passthrough_request_headers", {}),
+          ("allowed_response_headers", True),
+      )),
     ("x", {"type": "people", "options": {"version": "2"}}, 'auth method "people" does not allow setting a version'),
     ("x" * 600, {"type": "people"}, "mount path is longer than 512 characters"),
 ]  # fmt: skip
@@ -181,6 +188,10 @@ async def test_tuning_changes_only_what_is_sent(server: TestServer) -> None:
          'tuning of user lockout configuration for auth type "people" not allowed'),
         ("sys/auth/u/tune", {"user_lockout_config": {"lockout_threshold": "many"}},
          'unable to parse user lockout threshold: strconv.ParseUint: parsing "many": invalid syntax'),
+        *(("sys/auth/u/tune", {"user_lockout_config": {name: value}},
+           "unable to convert given user lockout config information")
+          for name, value in (("lockout_threshold", True), ("lockout_duration", []), ("lockout_disable", "true"),
+                              ("lockout_disable", 1), ("lockout_counter_reset_duration", {}))),
     ],
 )  # fmt: skip
 async def test_tuning_that_is_refused(server: TestServer, path: str, body: dict[str, Any], text: str) -> None:

@@ -31,9 +31,21 @@ rule "charset" { charset = "0123456789" min-chars = 3 }
 )  # fmt: skip
 async def test_what_is_refused(server: TestServer, text: str, problem: str) -> None:
     answer = await server.post("sys/policies/password/x", {"policy": text})
-    assert (answer.status, answer.errors) == (400, [problem])
-    assert (await server.get("sys/policies/password/x")).status == 404
-    assert (await server.get("sys/policies/password/x/generate")).status == 404
+    assert (answer.status, answer.errors) == (400, [f"1 error occurred:\n\t* {problem}\n\n"])
+    for path in ("x", "x/generate"):
+        answer = await server.get(f"sys/policies/password/{path}")
+        assert (answer.status, answer.errors) == (404, ["1 error occurred:\n\t* policy does not exist\n\n"])
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a/b", "a.b", "Mixed"])
+async def test_any_name(server: TestServer, name: str) -> None:
+    path = f"sys/policies/password/{name}"
+    assert (await server.post(path, {"policy": POLICY})).status == 204
+    assert (await server.get(path)).data == {"policy": POLICY}
+    assert len((await server.get(f"{path}/generate")).data["password"]) == 12
+    assert (await server.delete(path)).status == 204
+    assert (await server.get(path)).status == 404
+    assert (await server.post(f"sys/policies/password/{'n' * 513}", {"policy": POLICY})).status == 400
 
 
 async def test_passwords_keep_the_policy(server: TestServer) -> None:

@@ -71,6 +71,13 @@ async def test_lifetimes(mounted: TestServer) -> None:
     assert (await log_in(mounted))["lease_duration"] == 5 * 3600
 
 
+async def test_a_read_shows_the_default_lifetime_beside_a_smaller_maximum(mounted: TestServer) -> None:
+    await tune(mounted, max_lease_ttl="1h")
+    shown = (await mounted.get("sys/auth/c/tune")).data
+    assert (shown["default_lease_ttl"], shown["max_lease_ttl"]) == (CAP, 3600)
+    assert (await log_in(mounted))["lease_duration"] == 3600
+
+
 @pytest.mark.parametrize(
     ("of_mount", "of_user", "comes"),
     [("batch", "service", "batch"), ("service", "batch", "service"), ("default-batch", "default", "batch"),
