@@ -29,6 +29,33 @@ async def test_refused_writes_make_nothing(server: ClubServer, body: dict[str, o
     assert (await server.list("identity/entity/id")).status == 404
 
 
+async def test_the_id_in_a_write_by_name_is_the_one_of_that_name(server: ClubServer) -> None:
+    eve, ann = [(await server.post("identity/entity", {"name": name})).data["id"] for name in ("eve", "ann")]
+    for name, body, text in (
+        ("eve", {"id": NOBODY}, "entity not found from id"),
+        ("new", {"id": NOBODY}, "entity not found from id"),
+        ("eve", {"id": ann}, "entity name is already in use"),
+        ("new", {"id": ann}, "the id is not the one of the entity with this name"),
+    ):
+        answer = await server.post(f"identity/entity/name/{name}", {"policies": "p", **body})
+        assert (answer.status, answer.errors) == (400, [text])
+    assert (await server.get(f"identity/entity/id/{ann}")).data["name"] == "ann"
+    assert (await server.get("identity/entity/name/new")).status == 404
+    for body in ({"id": eve}, {"id": ""}, {"id": None}):
+        assert (await server.post("identity/entity/name/EVE", {"policies": "p", **body})).status == 204
+    assert (await server.get(f"identity/entity/id/{eve}")).data["policies"] == ["p"]
+
+
+async def test_custom_metadata_of_an_alias_say_something(server: ClubServer) -> None:
+    body = {"name": "eve", "mount_accessor": server.club}
+    for empty in ("", None):
+        answer = await server.post("identity/entity-alias", {**body, "custom_metadata": {"k": empty}})
+        text = 'custom_metadata validation failed: length of value for key "k" is 0 but must be 0 < len(value) <= 512'
+        assert (answer.status, answer.errors) == (400, [text])
+    assert (await server.list("identity/entity-alias/id")).status == 404
+    assert (await server.post("identity/entity-alias", {**body, "custom_metadata": {}})).status == 200
+
+
 async def test_racing_creations_of_one_name_make_one_entity(server: ClubServer) -> None:
     answers = await asyncio.gather(
         *(server.post("identity/entity", {"name": name, "policies": "p"}) for name in ("Eve", "eve", "EVE"))
@@ -93,7 +120,10 @@ async def test_a_merge_with_two_aliases_at_one_mount_must_say_which_stays(server
     group = (await server.post("identity/group", {"policies": "p", "member_entity_ids": [gone]})).data["id"]
     body = {"from_entity_ids": [gone], "to_entity_id": into}
     refused = await server.post("identity/entity/merge", body)
-    assert refused.status == 400 and {clash["alias"] for clash in refused.data} == {made[0]["id"], made[1]["id"]}
+    assert refused.status == 400
+    told = {(c["alias"], c["alias_id"], c["mount"], c["mount_accessor"], c["mount_path"]) for c in refused.data}
+    mount = ("club", server.club, "auth/club/")
+    assert told == {("a", made[0]["id"], *mount), ("b", made[1]["id"], *mount)}
     assert (await server.get(f"identity/entity/id/{gone}")).status == 200
     merged = await server.post("identity/entity/merge", {**body, "conflicting_alias_ids_to_keep": made[1]["id"]})
     assert merged.status == 204

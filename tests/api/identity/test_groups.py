@@ -36,6 +36,27 @@ async def test_refused_writes_make_nothing(server: ClubServer, body: dict[str, o
     assert (await server.list("identity/group/id")).status == 404
 
 
+async def test_an_update_says_which_group_before_all_else(server: ClubServer) -> None:
+    for body in ({"name": ""}, {"policies": "root"}, {"member_entity_ids": [NOBODY]}):
+        assert (await server.post(f"identity/group/id/{NOBODY}", body)).errors == ["invalid group ID"]
+    for body in ({}, {"name": ""}, {"mount_accessor": "nope"}):
+        assert (await server.post(f"identity/group-alias/id/{NOBODY}", body)).errors == ["invalid group alias ID"]
+    for empty in ("", None):
+        assert (await server.post("identity/group", {"name": "g", "id": empty})).errors == ["empty group ID"]
+    assert (await server.list("identity/group/id")).status == 404
+
+
+async def test_the_type_of_a_group_stays(server: ClubServer) -> None:
+    for nothing in ("", None):
+        await server.post("identity/group", {"name": "g", "type": nothing})
+        assert (await server.get("identity/group/name/g")).data["type"] == "internal"
+        answer = await server.post("identity/group/name/g", {"type": nothing, "policies": "p"})
+        assert (answer.status, answer.errors) == (400, ["group type cannot be changed"])
+        await server.delete("identity/group/name/g")
+    await server.post("identity/group", {"name": "g"})
+    assert (await server.post("identity/group/name/g", {"type": "internal", "policies": "p"})).status == 204
+
+
 async def test_long_circles_are_refused(server: ClubServer) -> None:
     ids = [(await server.post("identity/group", {"name": f"g{n}"})).data["id"] for n in range(4)]
     for outer, inner in itertools.pairwise(ids):

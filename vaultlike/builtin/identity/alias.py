@@ -11,8 +11,9 @@ from vaultlike.builtin.identity.part import ATTEMPTS, Conflict, Part, nullable
 from vaultlike.builtin.identity.rendering import mount_facts, show_alias
 from vaultlike.errors import Invalid, Unavailable
 from vaultlike.identity.entity import AliasBody, EntityAlias
-from vaultlike.identity.rules import check_metadata, check_name
+from vaultlike.identity.rules import MAX_VALUE, check_metadata, check_name
 from vaultlike.sdk import Answer, Call, Paging, delete, list_, read, write
+from vaultlike.sdk.conversion import go_quote
 from vaultlike.storage.engine import AliasRow, InsertAlias, InsertEntity, Op
 from vaultlike.types import Pairs
 
@@ -75,6 +76,11 @@ class AliasPaths(Part):
             return old
         custom = nullable(call, "custom_metadata", body.custom_metadata)
         check_metadata(custom)
+        if empty := next((key for key, text in (custom or {}).items() if not text), None):
+            raise Invalid(
+                f"custom_metadata validation failed: length of value for key {go_quote(empty)} is 0 "
+                f"but must be 0 < len(value) <= {MAX_VALUE}"
+            )
         return custom
 
     async def _create(self, call: Call, body: AliasFields) -> Answer:

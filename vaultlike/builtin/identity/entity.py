@@ -49,13 +49,15 @@ class EntityPaths(Part):
     @write("entity/name/{name:rest}")
     async def write_by_name(self, call: Call, body: EntityFields) -> Answer:
         """Creates or updates the entity with this name."""
-        body.id = ""
-        return await self._write(call, body)
+        return await self._write(call, body, by_name=True)
 
-    async def _write(self, call: Call, body: EntityFields) -> Answer:
+    async def _write(self, call: Call, body: EntityFields, *, by_name: bool = False) -> Answer:
         check_name(body.name, "entity name")
         for _ in range(ATTEMPTS):
             entity = await self._target(call, body)
+            if by_name and entity is not None and entity.name.lower() != body.name.lower():
+                # who may write this name alone is not to take over the entity of another
+                raise Invalid("the id is not the one of the entity with this name")
             try:
                 if entity is None:
                     return await self._create(call, body)

@@ -31,10 +31,14 @@ class GroupPaths(Part):
     @write("group/name/{name:rest}")
     async def write_by_name(self, call: Call, body: GroupFields) -> Answer:
         """Creates or updates the group with this name."""
-        body.id = ""
+        body.id = UNSET
         return await self._write(call, body)
 
     async def _write(self, call: Call, body: GroupFields) -> Answer:
+        if body.id == "":
+            raise Invalid("empty group ID")
+        if body.id and body.id not in (await self._core.groups.index()).by_id:
+            raise Invalid("invalid group ID")
         if body.name == "":
             raise Invalid("empty group name")
         check_name(body.name or "", "group name")
@@ -169,9 +173,9 @@ def _target(index: GroupIndex, body: GroupFields) -> Group | None:
 
 def _check(index: GroupIndex, body: GroupFields, old: Group | None, new: Group) -> None:
     """Refuses what a group cannot be: another type, members where logins decide, a circle."""
-    if body.type not in ("", INTERNAL, EXTERNAL):
+    if body.type and body.type not in (INTERNAL, EXTERNAL):
         raise Invalid(f'invalid group type "{body.type[:64]}"')
-    if old is not None and body.type and body.type != old.kind:
+    if old is not None and body.type is not UNSET and body.type != old.kind:
         raise Invalid("group type cannot be changed")
     if new.kind == EXTERNAL and new.members:
         raise Invalid("member entities can't be set manually for external groups")

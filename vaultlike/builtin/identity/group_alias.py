@@ -40,6 +40,8 @@ class GroupAliasPaths(Part):
         return await self._write(body)
 
     async def _write(self, body: GroupAliasFields) -> Answer:
+        if body.id and (await self._core.groups.index()).with_alias(body.id) is None:
+            raise Invalid("invalid group alias ID")
         check_name(body.name, "alias name")
         if not body.name:
             raise Invalid("missing alias name")

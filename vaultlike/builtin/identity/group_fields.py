@@ -16,9 +16,9 @@ from vaultlike.types import Names, Pairs
 class GroupFields(Struct, kw_only=True):
     """What a group write may name; what it does not name stays."""
 
-    id: Annotated[str, Meta(description="The group's id, to update one.")] = ""
+    id: Annotated[str | UnsetType, Meta(description="The group's id, to update one.")] = UNSET
     name: Annotated[str | UnsetType, Meta(description="The group's name, unique whatever its case.")] = UNSET
-    type: Annotated[str, Meta(description="'internal' (default) or 'external'; fixed once made.")] = ""
+    type: Annotated[str | UnsetType, Meta(description="'internal' (default) or 'external'; fixed once made.")] = UNSET
     metadata: Annotated[Pairs | UnsetType, Meta(description="Free key-value pairs; replaces all of them.")] = UNSET
     policies: Annotated[Names | UnsetType, Meta(description="Policies that the members' tokens get.")] = UNSET
     member_entity_ids: Annotated[Names | UnsetType, Meta(description="Ids of the member entities.")] = UNSET

@@ -107,13 +107,15 @@ class MergePaths(Part):
         return [alias for alias in stays if alias.row.entity != into.id], goes
 
     def _clash(self, alias: EntityAlias, entity: Entity) -> dict[str, object]:
-        path = mount_facts(self._core, alias.row.mount).get("mount_path", "")
+        facts = mount_facts(self._core, alias.row.mount)
         return {
-            "alias": alias.row.id,
+            "alias": alias.row.name,
+            "alias_id": alias.row.id,  # what a request to keep one of them names
             "entity": entity.name,
             "entity_id": entity.id,
-            "mount": alias.row.mount,
-            "mount_path": path,
+            "mount": facts.get("mount_type", ""),
+            "mount_accessor": alias.row.mount,
+            "mount_path": facts.get("mount_path", ""),
         }
 
     def _writes(
