@@ -73,12 +73,19 @@ async def handle(core: Core, request: Request) -> Outcome:
     return exchange.outcome()
 
 
+_OF_THE_TOKEN = frozenset(("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"))
+
+
 async def in_namespace(root: Core, exchange: Exchange) -> Core:
     """The core of the namespace that header and path name; the request's path goes on inside it."""
     request, namespaces = exchange.request, root.namespaces
     if namespaces.only_root and not request.namespace:
         return root
     namespace, request.path = namespaces.resolve(request.namespace, request.path)
+    if request.path in _OF_THE_TOKEN and exchange.token is not None:
+        home = namespaces.by_id(exchange.token.row.namespace)
+        if home is not None and not home.covers(namespace):  # about itself, a token is asked where it is from
+            namespace, request.path = namespaces.resolve(home.path.strip("/"), request.path)
     if not namespace.id:
         return root
     restrict(request.path, request.verb)

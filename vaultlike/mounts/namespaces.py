@@ -63,11 +63,16 @@ def check_step(name: str) -> None:
         raise Invalid("namespace name cannot contain /")
 
 
+def check_free_word(name: str) -> None:
+    """Raises Invalid for the first step of a path that is the server's own."""
+    if name in RESERVED:
+        raise Invalid(f'"{name}/" is a reserved path and cannot be used as a namespace name')
+
+
 def check_name(name: str) -> None:
     """Raises Invalid for what cannot be one step of a namespace's path."""
     check_step(name)
-    if name in RESERVED:
-        raise Invalid(f'"{name}/" is a reserved path and cannot be used as a namespace name')
+    check_free_word(name)
     if any(letter.isspace() for letter in name):
         raise Invalid(f'"{name[:MAX_NAME]}" contains space characters that cannot be used in a namespace name')
     if not name or len(name) > MAX_NAME or name in (".", "..") or not name.isprintable():

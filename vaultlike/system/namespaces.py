@@ -10,16 +10,16 @@ from msgspec.structs import replace
 from vaultlike.errors import FieldInvalid, Invalid, NotFound
 from vaultlike.identity.rules import check_metadata
 from vaultlike.mounts.entry import MountEntry
-from vaultlike.mounts.namespaces import Namespace, check_name, check_step
+from vaultlike.mounts.namespaces import Namespace, check_free_word, check_name, check_step
 from vaultlike.sdk import Answer, Call, Reply, delete, list_, patch, read, write
 from vaultlike.system.part import Part
-from vaultlike.types import Object, Pairs
+from vaultlike.types import Object
 
 
 class NamespaceBody(Struct, kw_only=True):
     """The body of a write."""
 
-    custom_metadata: Annotated[Pairs, Meta(description="Free key-value pairs, shown in reads and lists.")] = {}
+    custom_metadata: Annotated[Object, Meta(description="Free pairs of texts, shown in reads and lists.")] = {}
 
 
 class NamespacePatch(Struct, kw_only=True):
@@ -61,10 +61,13 @@ class NamespacePaths(Part):
         """Makes a namespace inside this one, or replaces the metadata of an existing one."""
         services, name = self.services, _step(call)
         check_name(name)
-        check_metadata(body.custom_metadata)
+        metadata = {key: value for key, value in body.custom_metadata.items() if isinstance(value, str)}
+        if len(metadata) != len(body.custom_metadata):
+            raise Invalid("custom_metadata values must be strings")
+        check_metadata(metadata)
         if services.namespaces.child(services.namespace, name) is None:
             self._check_free(await services.table.load(), name + "/")
-        made = await services.namespaces.create(services.namespace, name, dict(body.custom_metadata))
+        made = await services.namespaces.create(services.namespace, name, metadata)
         await services.open_namespace(made)
         return self._show(made)
 
@@ -113,6 +116,7 @@ class NamespacePaths(Part):
     def _find(self, call: Call) -> Namespace | None:
         name = _step(call)
         check_step(name)
+        check_free_word(name)
         return self.services.namespaces.child(self.services.namespace, name)
 
     def _name(self, one: Namespace) -> str:

@@ -45,6 +45,12 @@ async def test_names_that_cannot_be(server: TestServer, name: str, text: str) ->
     assert (await server.list("sys/namespaces")).data["keys"] == ["ns1/", "ns2/"]
 
 
+async def test_nobody_asks_about_the_servers_own_words(server: TestServer) -> None:
+    for verb in ("GET", "DELETE", "PATCH"):
+        answer = await server.call(verb, "sys/namespaces/sys", {} if verb == "PATCH" else None, headers=PATCH)
+        assert (answer.status, "is a reserved path" in answer.errors[0]) == (400, True), verb
+
+
 async def test_a_namespace_is_reached_in_its_parent_alone(server: TestServer) -> None:
     await server.post("sys/namespaces/inner", headers={"X-Vault-Namespace": "ns1"})
     for verb in ("GET", "DELETE", "PATCH"):
@@ -73,6 +79,10 @@ async def test_metadata_are_checked(server: TestServer) -> None:
     big = {"custom_metadata": {"k": "v" * 513}}
     assert (await server.post("sys/namespaces/new", big)).status == 400
     assert (await server.call("PATCH", "sys/namespaces/ns1", big, headers=PATCH)).status == 400
+    for value in (1, None, True, ["a"]):
+        answer = await server.post("sys/namespaces/new", {"custom_metadata": {"k": value}})
+        assert (answer.status, answer.errors) == (400, ["custom_metadata values must be strings"])
+    assert (await server.post("sys/namespaces/new", {"custom_metadata": "k=v"})).status == 400
     wrong = {"custom_metadata": {"k": [1]}}
     assert (await server.call("PATCH", "sys/namespaces/ns1", wrong, headers=PATCH)).status == 400
     assert (await server.call("PATCH", "sys/namespaces/nope", {}, headers=PATCH)).status == 404
@@ -198,6 +208,19 @@ async def test_tokens_say_where_they_are_from(one: Space, inner: Space, server: 
             assert (shown["id"], shown["namespace_path"]) == (token, space.path + "/")
     shown = (await root.get("auth/token/lookup-self")).data
     assert "namespace_path" not in shown
+
+
+async def test_a_token_is_asked_about_itself_from_anywhere(one: Space, two: Space, root: Space) -> None:
+    token = await one.token("default")
+    for space in (root, two, one):
+        shown = await space.get("auth/token/lookup-self", token=token)
+        assert (shown.status, shown.data["namespace_path"]) == (200, "ns1/")
+        assert (await space.post("auth/token/renew-self", {}, token=token)).status == 200
+        assert (await space.get("cubbyhole/x", token=token)).status == (404 if space is one else 403)
+    barred = await one.token(await one.policy("barred", **{"auth/token/lookup-self": "deny"}))
+    assert (await root.get("auth/token/lookup-self", token=barred)).status == 403
+    assert (await two.post("auth/token/revoke-self", {}, token=token)).status == 204
+    assert (await one.get("auth/token/lookup-self", token=token)).status == 403
 
 
 async def test_a_parents_token_does_what_its_policies_say_about_the_whole_path(
