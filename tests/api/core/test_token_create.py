@@ -128,6 +128,7 @@ async def test_a_caller_without_sudo_hands_on_only_what_it_has(server: TestServe
         (lean, {"policies": ["default"]}, "child policies must be subset of parent"),
         (parent, {"no_parent": True}, "root or sudo privileges required to create orphan token"),
         (parent, {"period": "30m"}, "root or sudo privileges required to create periodic token"),
+        (parent, {"period": "30m", "type": "batch"}, 'batch tokens cannot have "period" set'),
         (parent, {"id": "mine"}, "root or sudo privileges required to specify token id"),
     ]:
         answer = await server.post("auth/token/create", body, token=token)

@@ -73,13 +73,13 @@ def wish(body: CreateBody, *, sudo: bool, orphan: bool, with_role: bool = False)
     if body.type not in ("", "service", "batch"):
         raise Invalid("invalid 'token_type' value")
     period = span(body.period, "period") if body.period else 0
-    if period and not sudo:
-        raise Invalid("root or sudo privileges required to create periodic token")
     explicit = span(body.explicit_max_ttl, "explicit_max_ttl") if body.explicit_max_ttl else 0
-    ttl = span(body.ttl, "ttl") if body.ttl else span(body.lease, "lease") if body.lease else 0
     batch = body.type == "batch"
     if batch:
         check_batch(explicit_max_ttl=explicit, num_uses=body.num_uses, period=period)
+    if period and not sudo:
+        raise Invalid("root or sudo privileges required to create periodic token")
+    ttl = span(body.ttl, "ttl") if body.ttl else span(body.lease, "lease") if body.lease else 0
     name = re.sub(r"[^A-Za-z0-9-]", "-", f"token-{body.display_name}" if body.display_name else "token")
     return Wish(
         ttl=ttl, explicit_max_ttl=explicit, period=period, batch=batch, orphan=orphan or no_parent,
