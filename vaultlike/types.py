@@ -21,6 +21,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 Duration: TypeAlias = Annotated[int, Kind("duration")]  # seconds, never negative
 SignedDuration: TypeAlias = Annotated[int, Kind("signed_duration")]  # seconds
+Time: TypeAlias = Annotated[float, Kind("time")]  # Unix seconds; accepts RFC 3339 too
 LowerText: TypeAlias = Annotated[str, Kind("lower")]
 Names: TypeAlias = Annotated[tuple[str, ...], Kind("comma")]  # list or comma separated string
 Strings: TypeAlias = Annotated[tuple[str, ...], Kind("strings")]  # list, or one string as one element

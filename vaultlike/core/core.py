@@ -64,7 +64,7 @@ class Core:
         self.documents = shared.view(place, "")  # mounts take their folder of it
         self.table = MountTable(self.storage, self.clock, self.random)
         self.router = Router(self._mount, self.log)
-        self.policies = PolicyStore(shared.view(place, "policy/"), shared.view(place, "policy-guards/"))
+        self.policies = PolicyStore(shared.view(place, "policy/"), shared.view(place, "policy-guards/"), self.clock)
         self.tokens = TokenStore(self.engine, self.barrier, self.clock, self.random, place, self._sees)
         self.identity = IdentityStore(self.engine, self.barrier, self.clock, self.random, place)
         self.groups = GroupStore(shared.view(place, "identity/groups/"), self.clock, self.random)

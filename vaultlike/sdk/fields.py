@@ -28,7 +28,7 @@ class Field(Struct, frozen=True):
     convert: Converter
     required: bool
     description: str
-    null_is_absent: bool  # durations: JSON null means "not sent" (surprises 3)
+    null_is_absent: bool  # durations and times: JSON null means "not sent" (surprises 3)
     marks: tuple[object, ...]  # foreign Annotated marks, e.g. Bound
 
     def read(self, raw: object, text: str) -> object:
@@ -67,7 +67,8 @@ def _field(info: msgspec.structs.FieldInfo, hint: object) -> Field:
     if nullable and name in ("object", "pairs"):
         converter = _or_null(converter)
     foreign = tuple(mark for mark in marks if not isinstance(mark, (Kind, Meta)))
-    return Field(info.encode_name, name, converter, info.required, description, name.endswith("duration"), foreign)
+    null_is_absent = name.endswith("duration") or name == "time"
+    return Field(info.encode_name, name, converter, info.required, description, null_is_absent, foreign)
 
 
 def _or_null(convert: Converter) -> Converter:

@@ -228,6 +228,10 @@ class View:
         results = await self._write([*(self._op(change) for change in changes), *also])
         return [result for result in results[: len(changes)] if isinstance(result, int)]
 
+    def op(self, change: Put | Delete) -> Op:
+        """A change in this view, for a commit of another one to take along."""
+        return self._op(change)
+
     async def commit_if(self, changes: Mapping[str, tuple[bytes | None, int | None]]) -> bool:
         """As `commit`: a value or None (delete), and the version to find; False where one is not at its version."""
         try:

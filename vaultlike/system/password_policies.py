@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
 from vaultlike.errors import Invalid, InvalidInside, NotFound
 from vaultlike.policy.parse import decode_text
 from vaultlike.sdk import Call, delete, list_, read, write
 from vaultlike.system.part import Part
 from vaultlike.system.password_policy import PasswordPolicy, generate, parse_password_policy
-from vaultlike.system.policies import PolicyBody
 
 FOLDER = "password-policies/"
 MAX_NAME = 512  # characters
+
+
+class PasswordPolicyBody(Struct, kw_only=True):
+    """The body of a password policy's write."""
+
+    policy: Annotated[str, Meta(description="The policy in HCL or JSON, plain or in base64.")] = ""
 
 
 class _NoPolicy(NotFound):
@@ -45,7 +54,7 @@ class PasswordPolicies(Part):
         return {"policy": raw.decode()}
 
     @write("policies/password/{name:rest}")
-    async def save(self, call: Call, body: PolicyBody) -> None:
+    async def save(self, call: Call, body: PasswordPolicyBody) -> None:
         """Writes a password policy."""
         if not body.policy:
             raise InvalidInside("missing policy")

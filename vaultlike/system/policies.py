@@ -6,11 +6,15 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from vaultlike.clock import rfc3339
 from vaultlike.errors import Invalid
 from vaultlike.policy.parse import decode_text
 from vaultlike.policy.store import Guard
 from vaultlike.sdk import Answer, Call, Reply, delete, list_, read, write
 from vaultlike.system.part import Part
+from vaultlike.types import Duration, Time
+
+LATEST = 253_402_300_799  # Unix seconds: the last that RFC 3339 can say
 
 
 class PolicyBody(Struct, kw_only=True):
@@ -21,6 +25,8 @@ class PolicyBody(Struct, kw_only=True):
         int | UnsetType, Meta(description="Write only if this is the policy's version now; -1: if there is none.")
     ] = UNSET
     cas_required: Annotated[bool | UnsetType, Meta(description="Whether all later writes must say `cas`.")] = UNSET
+    ttl: Annotated[Duration | UnsetType, Meta(description="The policy ends after that time.")] = UNSET
+    expiration: Annotated[Time | UnsetType, Meta(description="The policy ends then: RFC 3339 or Unix seconds.")] = UNSET
 
 
 class OlderPolicyBody(PolicyBody, kw_only=True):
@@ -110,10 +116,25 @@ class Policies(Part):
         store = self.services.policies
         cas = None if body.cas is UNSET else body.cas
         required = None if body.cas_required is UNSET else body.cas_required
-        await store.save(name, decode_text(raw), cas, required)
+        await store.save(name, decode_text(raw), cas, required, self._end(body))
         saved = await store.find(name)
         return Reply(warnings=saved.warnings) if saved is not None and saved.warnings else None
 
+    def _end(self, body: PolicyBody) -> float | None:
+        """When the policy ends, Unix seconds; None for one that lasts. Raises Invalid where it is said twice."""
+        if body.ttl is not UNSET and body.expiration is not UNSET:
+            raise Invalid("cannot supply both 'expiration' and 'ttl' for policies")
+        if body.ttl is not UNSET:
+            return self.services.clock.now() + body.ttl
+        if body.expiration is UNSET:
+            return None
+        if body.expiration > LATEST:
+            raise Invalid("'expiration' is after the year 9999")
+        return body.expiration
+
 
 def _guarded(version: int, guard: Guard | None) -> dict[str, object]:
-    return {"version": version, "cas_required": guard is not None and guard.required}
+    shown: dict[str, object] = {"version": version, "cas_required": guard is not None and guard.required}
+    if guard is not None and guard.expires_at is not None:
+        shown["expiration"] = rfc3339(guard.expires_at)
+    return shown

@@ -159,6 +159,65 @@ async def test_versions_of_policies_are_listed(server: TestServer) -> None:
     assert data["key_info"]["strict"] == {"version": 1, "cas_required": True}
 
 
+ELAPSED = ["refusing to update policy as expiration time has already elapsed"]
+
+
+async def test_an_end_that_is_none_or_over_is_refused(server: TestServer) -> None:
+    both = await write(server, ttl="1h", expiration="2100-01-01T00:00:00Z")
+    assert both == ["cannot supply both 'expiration' and 'ttl' for policies"]
+    for over in ({"ttl": 0}, {"ttl": ""}, {"expiration": 1}, {"expiration": "2001-01-01T00:00:00Z"}):
+        assert await write(server, **over) == ELAPSED
+        assert await write(server, path="sys/policy", **over) == ELAPSED
+    unreadable: list[tuple[str, object]] = [
+        ("ttl", "soon"), ("ttl", -1), ("expiration", "soon"), ("expiration", True), ("expiration", []),
+        ("expiration", 10**18), ("expiration", "2100-01-01T00:00:00"),
+    ]  # fmt: skip
+    for name, value in unreadable:
+        answer = await server.post(f"{ACL}/x", {"policy": TEXT, name: value})
+        assert (answer.status, len(answer.errors)) == (400, 1)
+    assert (await server.get(f"{ACL}/x")).status == 404
+
+
+async def test_a_policy_ends(server: TestServer) -> None:
+    text = 'path "cubbyhole/*" { capabilities = ["deny"] } path "sys/mounts" { capabilities = ["read"] }'
+    assert (await server.post(f"{ACL}/x", {"policy": text, "ttl": "1h"})).status == 204
+    token = await server.token("x")
+    assert (await server.get("sys/mounts", token=token)).status == 200
+    assert (await server.get("cubbyhole/a", token=token)).status == 403
+    shown = (await server.get(f"{ACL}/x")).data
+    assert (shown["version"], shown["cas_required"]) == (1, False)
+    assert shown["expiration"].endswith("Z")
+    detailed = (await server.call("LIST", "sys/policies/detailed/acl")).data["key_info"]
+    assert detailed["x"]["expiration"] == shown["expiration"]
+    server.clock.advance(3599)
+    assert (await server.get("sys/mounts", token=token)).status == 200
+    server.clock.advance(2)
+    assert (await server.get("sys/mounts", token=token)).status == 403
+    assert (await server.get("cubbyhole/a", token=token)).status == 404  # what the default policy says alone
+    for path in (f"{ACL}/x", "sys/policy/x"):
+        assert (await server.get(path)).status == 404
+    assert "x" not in (await server.list(ACL)).data["keys"]
+    assert "x" not in (await server.call("LIST", "sys/policies/detailed/acl")).data["keys"]
+
+
+async def test_a_policy_that_ended_makes_room_for_another(server: TestServer) -> None:
+    assert await write(server, ttl=60, cas=-1, cas_required=True) == []
+    server.clock.advance(61)
+    assert await write(server, cas=1) == MISMATCH  # there is none any more
+    assert await write(server, cas=-1) == []
+    assert "expiration" not in (await server.get(f"{ACL}/x")).data
+    assert await write(server) == []
+    server.clock.advance(10_000)
+    assert (await server.get(f"{ACL}/x")).status == 200
+
+
+async def test_writing_again_makes_a_policy_last(server: TestServer) -> None:
+    assert await write(server, ttl=60) == []
+    assert await write(server, ttl=None, expiration=None) == []
+    server.clock.advance(61)
+    assert "expiration" not in (await server.get(f"{ACL}/x")).data
+
+
 async def test_one_of_many_writers_wins(server: TestServer) -> None:
     await write(server)
     found = await asyncio.gather(*(write(server, cas=1) for _ in range(20)))
