@@ -57,6 +57,24 @@ async def test_the_type_of_a_group_stays(server: ClubServer) -> None:
     assert (await server.post("identity/group/name/g", {"type": "internal", "policies": "p"})).status == 204
 
 
+async def test_a_group_with_other_parents_was_modified(server: ClubServer) -> None:
+    a, b = [(await server.post("identity/group", {"name": n})).data["id"] for n in "ab"]
+    outer = (await server.post("identity/group", {"name": "outer", "member_group_ids": [a]})).data["id"]
+
+    async def seen() -> list[int]:
+        return [(await server.get(f"identity/group/id/{one}")).data["modify_index"] for one in (a, b, outer)]
+
+    assert await seen() == [2, 1, 1]
+    time = (await server.get(f"identity/group/id/{a}")).data["last_update_time"]
+    for inner, indexes in (([a], [2, 1, 2]), ([a, b], [2, 2, 3]), ([b], [3, 2, 4]), ([], [3, 3, 5]), ([b], [3, 4, 6])):
+        await server.post(f"identity/group/id/{outer}", {"member_group_ids": inner})
+        assert await seen() == indexes
+    assert (await server.get(f"identity/group/id/{a}")).data["last_update_time"] == time
+    await server.delete(f"identity/group/id/{b}")
+    left = (await server.get(f"identity/group/id/{outer}")).data
+    assert (left["modify_index"], left["member_group_ids"]) == (6, None)
+
+
 async def test_long_circles_are_refused(server: ClubServer) -> None:
     ids = [(await server.post("identity/group", {"name": f"g{n}"})).data["id"] for n in range(4)]
     for outer, inner in itertools.pairwise(ids):

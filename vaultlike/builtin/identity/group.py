@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from vaultlike.builtin.identity.group_fields import GroupFields, brief_alias, show_group
 from vaultlike.builtin.identity.part import Part, nullable
@@ -55,7 +56,7 @@ class GroupPaths(Part):
             _check(index, body, old, new)
             if old is None:
                 made.append(new)
-            return Edit([new])
+            return Edit([new, *_of_other_parents(index, old, new)])
 
         await self._core.groups.change(decide)
         return {"id": made[0].id, "name": made[0].name} if made else None
@@ -149,8 +150,7 @@ class GroupPaths(Part):
                 return Edit()
             outer = [index.by_id[parent] for parent in index.parents(identity)]
             puts = [
-                self._core.groups.touched(group, groups=tuple(inner for inner in group.groups if inner != identity))
-                for group in outer
+                replace(group, groups=tuple(inner for inner in group.groups if inner != identity)) for group in outer
             ]
             return Edit(puts, [identity])
 
@@ -169,6 +169,13 @@ def _target(index: GroupIndex, body: GroupFields) -> Group | None:
     if named is not None and named.id != group.id:
         raise Invalid("group name is already in use")
     return group
+
+
+def _of_other_parents(index: GroupIndex, old: Group | None, new: Group) -> list[Group]:
+    """The groups that got or lost this one as a parent: clients see that by `modify_index`."""
+    changed = {*new.groups}.symmetric_difference(old.groups if old is not None else ())
+    inner = (index.by_id[identity] for identity in sorted(changed) if identity in index.by_id)
+    return [replace(group, modify_index=group.modify_index + 1) for group in inner]
 
 
 def _check(index: GroupIndex, body: GroupFields, old: Group | None, new: Group) -> None:
