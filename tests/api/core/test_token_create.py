@@ -179,8 +179,11 @@ async def test_the_paths_of_orphans(server: TestServer) -> None:
     looked = await server.post("auth/token/lookup", {"token": answer.auth["client_token"]})
     assert looked.data["path"] == "auth/token/create-orphan"
     await policy(server, "orphans", **{"auth__token__create-orphan": "update"})
-    answer = await server.post("auth/token/create-orphan", {}, token=await server.token("orphans"))
+    token = await server.token("orphans")
+    answer = await server.post("auth/token/create-orphan", {}, token=token)
     assert answer.auth["orphan"] is True  # the path needs no sudo, only the flag does
+    answer = await server.post("auth/token/create-orphan", {"no_parent": True}, token=token)
+    assert (answer.status, answer.errors) == (400, ["root or sudo privileges required to create orphan token"])
 
 
 async def test_children_are_bound_to_the_addresses_of_their_parent(server: TestServer) -> None:

@@ -64,7 +64,7 @@ def wish(body: CreateBody, *, sudo: bool, orphan: bool, with_role: bool = False)
     if body.num_uses < 0:
         raise Invalid("number of uses cannot be negative")
     no_parent = body.no_parent and not with_role  # where there is a role, it decides
-    if no_parent and not orphan and not sudo:
+    if no_parent and not sudo:  # even where the path alone would make an orphan
         raise Invalid("root or sudo privileges required to create orphan token")
     warnings: tuple[str, ...] = ()
     if body.id:
