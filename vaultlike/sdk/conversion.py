@@ -6,6 +6,7 @@ A converter never guesses silently: what does not fit raises Misfit with the ref
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -17,6 +18,7 @@ from vaultlike.types import Secret
 
 Converter = Callable[[object], object]
 
+_SECONDS = re.compile(r"-?\d{1,18}", re.ASCII)
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 
@@ -267,18 +269,20 @@ def to_object(value: object) -> dict[str, object]:
 
 
 def to_time(value: object) -> float:
-    """time: RFC 3339 text or Unix seconds; as Unix seconds."""
+    """time: RFC 3339 text, or Unix seconds as a number or a text of one; as Unix seconds."""
     if value is None or value == "":
         return 0.0
+    if isinstance(value, (bool, list, dict)):
+        raise Misfit("could not parse time from input type")
     try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
+        if isinstance(value, (int, float)) or _SECONDS.fullmatch(str(value)):
+            return float(value)  # type: ignore[arg-type]  # a number or digits by now
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None:  # without one it would be the server's local time
             return moment.timestamp()
     except (ValueError, OverflowError):
         pass
-    raise Misfit(f'parsing time "{go_text(value)[:64]}": cannot parse')
+    raise Misfit("could not parse string as date and time")
 
 
 def to_cidrs(value: object) -> tuple[str, ...]:

@@ -153,6 +153,8 @@ class Plugins(Part):
             raise Invalid("plugin or mounts must be provided")
         if body.plugin and body.mounts:
             raise Invalid("plugin and mounts cannot be set at the same time")
+        if body.plugin and not any(self.services.catalog.find(body.plugin, auth=auth) for auth in (True, False)):
+            raise Invalid(f'plugin not found in the catalog: "{body.plugin[:128]}"')
         keys = [f"kind/{body.plugin}"] if body.plugin else []
         for path in body.mounts:
             mount = self.services.router.at(path.strip("/") + "/")

@@ -73,6 +73,8 @@ class UiHeaders(Part):
         known = await self.services.storage.keys(FOLDER)
         if _canonical(name) not in known and len(known) >= MAX_HEADERS:
             raise Invalid(f"at most {MAX_HEADERS} headers can be set")
+        if name.lower() == "content-security-policy":
+            call.warn(f"overriding default {_canonical(name)} which is secure by default, proceed with caution")
         await self.services.storage.put(FOLDER + _canonical(name), msgspec.json.encode(body.values))
         return Reply(status=200)
 

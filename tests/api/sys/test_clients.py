@@ -68,6 +68,8 @@ async def test_reloading_a_plugin_keeps_its_mounts(server: TestServer) -> None:
     await server.post("auth/m/users/bob", {"password": "pw"})
     assert (await server.post("sys/plugins/reload/backend", {})).status == 400
     assert (await server.post("sys/plugins/reload/backend", {"mounts": "auth/none"})).status == 400
+    unknown = await server.post("sys/plugins/reload/backend", {"plugin": "none"})
+    assert (unknown.status, unknown.errors) == (400, ['plugin not found in the catalog: "none"'])
     assert (await server.post("sys/plugins/reload/backend", {"plugin": "people"})).data["reload_id"]
     assert (await server.post("auth/m/login/bob", {"password": "pw"}, token="")).status == 200
 

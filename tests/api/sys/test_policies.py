@@ -165,7 +165,13 @@ ELAPSED = ["refusing to update policy as expiration time has already elapsed"]
 async def test_an_end_that_is_none_or_over_is_refused(server: TestServer) -> None:
     both = await write(server, ttl="1h", expiration="2100-01-01T00:00:00Z")
     assert both == ["cannot supply both 'expiration' and 'ttl' for policies"]
-    for over in ({"ttl": 0}, {"ttl": ""}, {"expiration": 1}, {"expiration": "2001-01-01T00:00:00Z"}):
+    for over in (
+        {"ttl": 0},
+        {"ttl": ""},
+        {"expiration": 1},
+        {"expiration": "1"},
+        {"expiration": "2001-01-01T00:00:00Z"},
+    ):
         assert await write(server, **over) == ELAPSED
         assert await write(server, path="sys/policy", **over) == ELAPSED
     unreadable: list[tuple[str, object]] = [

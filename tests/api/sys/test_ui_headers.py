@@ -32,6 +32,13 @@ async def test_what_cannot_be_set(server: TestServer, name: str, body: dict[str,
     assert (await server.list(HEADERS)).status == 404
 
 
+async def test_a_header_that_protects_is_replaced_with_a_warning(server: TestServer) -> None:
+    assert (await server.post(f"{HEADERS}/X-A", {"values": ["x"]})).body["warnings"] is None
+    answer = await server.post(f"{HEADERS}/content-security-policy", {"values": ["default-src *"]})
+    text = "overriding default Content-Security-Policy which is secure by default, proceed with caution"
+    assert answer.body["warnings"] == [text]
+
+
 async def test_only_so_many(server: TestServer) -> None:
     for number in range(64):
         assert (await server.post(f"{HEADERS}/X-A{number}", {"values": ["x"]})).status == 200

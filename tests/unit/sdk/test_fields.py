@@ -119,11 +119,13 @@ REFUSED: list[tuple[str, object, str]] = [
     ("span", "1h 30m", 'time: unknown unit "h " in duration "1h 30m"'),
     ("span", [1], "could not parse duration"),
     ("signed", "later", 'time: invalid duration "later"'),
-    ("at", "2026-01-01", 'parsing time "2026-01-01": cannot parse'),
-    ("at", "2026-01-01T00:00:00", "cannot parse"),
-    ("at", True, "cannot parse"),
-    ("at", [1], "cannot parse"),
-    ("at", 10**400, "cannot parse"),
+    ("at", "2026-01-01", "could not parse string as date and time"),
+    ("at", True, "could not parse time from input type"),
+    ("at", [1], "could not parse time from input type"),
+    ("at", "2026-01-01T00:00:00", "could not parse "),
+    ("at", True, "could not parse "),
+    ("at", [1], "could not parse "),
+    ("at", 10**400, "could not parse "),
 ]
 
 
