@@ -7,11 +7,12 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from vaultlike.errors import FieldInvalid, Invalid, NotFound
+from vaultlike.errors import Invalid
 from vaultlike.identity.rules import check_metadata
 from vaultlike.mounts.entry import MountEntry
 from vaultlike.mounts.namespaces import Namespace, check_free_word, check_name, check_step
 from vaultlike.sdk import Answer, Call, Reply, delete, list_, patch, read, write
+from vaultlike.sdk.conversion import go_type
 from vaultlike.system.part import Part
 from vaultlike.types import Object
 
@@ -80,20 +81,21 @@ class NamespacePaths(Part):
     @patch("namespaces/{path:rest}")
     async def change(self, call: Call, body: NamespacePatch) -> NamespaceInfo:
         """Changes metadata of a namespace."""
+        changes = {} if body.custom_metadata is UNSET else body.custom_metadata
+        for value in changes.values():
+            if value is not None and not isinstance(value, str):
+                raise Invalid(f"metadata patch can only have string or null values, got {go_type(value)}")
         found = self._find(call)
         if found is None:
-            raise NotFound
-        changes = {} if body.custom_metadata is UNSET else body.custom_metadata
+            raise Invalid("namespace not found")
 
         def merge(now: Namespace) -> Namespace:
             merged = dict(now.custom_metadata)
             for key, value in changes.items():
-                if value is None:
-                    merged.pop(key, None)
-                elif isinstance(value, str):
+                if isinstance(value, str):
                     merged[key] = value
                 else:
-                    raise FieldInvalid("custom_metadata", f"the value of {key[:64]!r} is no text")
+                    merged.pop(key, None)
             check_metadata(merged)
             return replace(now, custom_metadata=merged)
 

@@ -237,6 +237,8 @@ async def test_entity_aliases(server: TestServer) -> None:
     await server.post("auth/token/roles/r", {"allowed_entity_aliases": "web-*", "allowed_policies": "default"})
     for alias in ("other", "web", "web-\n", "web-" + "x" * 600):
         assert (await make(server, {"entity_alias": alias})).errors == ["invalid 'entity_alias' value"], alias
+    unallowed = await make(server, {"entity_alias": "db-1", "policies": ["other"]})
+    assert unallowed.errors == ["invalid 'entity_alias' value"]
     first = (await make(server, {"entity_alias": "web-1"})).auth
     again = (await make(server, {"entity_alias": "web-1"})).auth
     other = (await make(server, {"entity_alias": "web-2"})).auth

@@ -83,9 +83,13 @@ async def test_metadata_are_checked(server: TestServer) -> None:
         answer = await server.post("sys/namespaces/new", {"custom_metadata": {"k": value}})
         assert (answer.status, answer.errors) == (400, ["custom_metadata values must be strings"])
     assert (await server.post("sys/namespaces/new", {"custom_metadata": "k=v"})).status == 400
-    wrong = {"custom_metadata": {"k": [1]}}
-    assert (await server.call("PATCH", "sys/namespaces/ns1", wrong, headers=PATCH)).status == 400
-    assert (await server.call("PATCH", "sys/namespaces/nope", {}, headers=PATCH)).status == 404
+    for name, wrong, text in (
+        ("ns1", {"k": [1]}, "metadata patch can only have string or null values, got []interface {}"),
+        ("nope", {"k": 1}, "metadata patch can only have string or null values, got json.Number"),
+        ("nope", {}, "namespace not found"),
+    ):
+        refused = await server.call("PATCH", f"sys/namespaces/{name}", {"custom_metadata": wrong}, headers=PATCH)
+        assert (refused.status, refused.errors) == (400, [text])
     assert (await server.get("sys/namespaces/nope")).status == 404
     assert (await server.get("sys/namespaces/inner")).status == 404
 

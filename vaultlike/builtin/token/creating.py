@@ -82,6 +82,8 @@ class Creating:
             caller = replace(caller, token_policies=("default",))
         sudo = await has_sudo(self._core, call)
         asked = wish(body, sudo=sudo, orphan=orphan, with_role=role is not None)
+        if body.entity_alias:
+            _check_alias(role, body.entity_alias)
         names = None
         if role is not None:
             names = role_policies(role, body.policies, caller.token_policies, no_default=body.no_default_policy)
@@ -114,9 +116,7 @@ class Creating:
             if await self._core.policies.find(name) is None:
                 warnings = (*warnings, f'Policy "{name}" does not exist')
         if body.entity_alias:
-            if role is None:
-                raise Invalid("'entity_alias' is only allowed in combination with token role")
-            return await self._mint_for(call, new, role, body.entity_alias, warnings)
+            return await self._mint_for(call, new, body.entity_alias, warnings)
         return await self._answer(new, await self._mint(new), warnings)
 
     async def _parent(self, caller: Caller) -> Token:
@@ -182,12 +182,8 @@ class Creating:
         life = lifetime(limits, now=now, issued_at=now)
         return replace(new, ttl=life.ttl), (*warnings, *life.warnings)
 
-    async def _mint_for(
-        self, call: Call, new: NewToken, role: TokenRole, alias: str, warnings: tuple[str, ...]
-    ) -> Reply:
+    async def _mint_for(self, call: Call, new: NewToken, alias: str, warnings: tuple[str, ...]) -> Reply:
         """A token that stands for the entity behind an alias of this mount, made on first sight."""
-        if len(alias) > 512 or not alias.isprintable() or not admits_alias(role, alias):
-            raise Invalid("invalid 'entity_alias' value")
         for _ in range(3):
             who = await self._core.identity.recognise(call.namespace, self.ctx.accessor, alias, {})
             if who.entity.body.disabled:
@@ -227,6 +223,14 @@ class Creating:
             num_uses=new.num_uses,
         )
         return Reply(auth=auth, warnings=warnings)
+
+
+def _check_alias(role: TokenRole | None, alias: str) -> None:
+    """Refuses (Invalid) an entity alias that nobody has allowed."""
+    if role is None:
+        raise Invalid("'entity_alias' is only allowed in combination with token role")
+    if len(alias) > 512 or not alias.isprintable() or not admits_alias(role, alias):
+        raise Invalid("invalid 'entity_alias' value")
 
 
 def _taken(new: NewToken) -> Invalid | Denied:
