@@ -54,13 +54,7 @@ class Policies(Part):
     @read("policies/acl/{name:rest}")
     async def one(self, call: Call) -> Answer:
         """Reads a policy as it was written."""
-        name = policy_name(call)
-        policy = await self.services.policies.find(name)
-        if policy is None:
-            return None
-        shown: dict[str, object] = {"name": name, "policy": policy.text}
-        guard = await self.services.policies.guard(name)
-        return shown if guard is None else {**shown, **_guarded(await self.services.policies.version(name), guard)}
+        return await self._shown(policy_name(call), "policy")
 
     @list_("policies/detailed/acl/")
     async def detailed(self, call: Call) -> dict[str, object]:
@@ -90,9 +84,7 @@ class Policies(Part):
     @read("policy/{name:rest}", inject=True)
     async def older_one(self, call: Call) -> Answer:
         """Reads a policy (old form)."""
-        name = policy_name(call)
-        policy = await self.services.policies.find(name)
-        return None if policy is None else {"name": name, "rules": policy.text}
+        return await self._shown(policy_name(call), "rules")
 
     @write("policy/{name:rest}", inject=True)
     async def older_save(self, call: Call, body: OlderPolicyBody) -> Answer:
@@ -106,6 +98,15 @@ class Policies(Part):
     async def older_remove(self, call: Call) -> None:
         """Deletes a policy (old form)."""
         await self.services.policies.delete(policy_name(call))
+
+    async def _shown(self, name: str, key: str) -> Answer:
+        """A policy with its text under `key`, and what else was said of it."""
+        policy = await self.services.policies.find(name)
+        if policy is None:
+            return None
+        shown: dict[str, object] = {"name": name, key: policy.text}
+        guard = await self.services.policies.guard(name)
+        return shown if guard is None else {**shown, **_guarded(await self.services.policies.version(name), guard)}
 
     async def _save(self, call: Call, body: PolicyBody, raw: str) -> Answer:
         name = policy_name(call)

@@ -193,6 +193,7 @@ async def test_a_policy_ends(server: TestServer) -> None:
     shown = (await server.get(f"{ACL}/x")).data
     assert (shown["version"], shown["cas_required"]) == (1, False)
     assert shown["expiration"].endswith("Z")
+    assert (await server.get("sys/policy/x")).data["expiration"] == shown["expiration"]
     detailed = (await server.call("LIST", "sys/policies/detailed/acl")).data["key_info"]
     assert detailed["x"]["expiration"] == shown["expiration"]
     server.clock.advance(3599)
