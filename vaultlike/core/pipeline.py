@@ -362,7 +362,7 @@ def _add_unknown(exchange: Exchange) -> None:
     if unknown:
         text = f"Endpoint ignored these unrecognized parameters: [{' '.join(unknown)}]"
         reply.warnings = (*reply.warnings, text)
-    if replaced := [name for name in sorted(call.params) if name in call.data]:
+    if replaced := [name for name in sorted(call.params) if call.data.get(name) is not None]:
         text = "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: "
         reply.warnings = (*reply.warnings, f"{text}[{' '.join(replaced)}]")
 

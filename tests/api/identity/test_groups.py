@@ -46,6 +46,13 @@ async def test_an_update_says_which_group_before_all_else(server: ClubServer) ->
     assert (await server.list("identity/group/id")).status == 404
 
 
+async def test_a_name_in_the_body_that_the_path_replaces_is_told_unless_it_is_null(server: ClubServer) -> None:
+    told = await server.post("identity/group/name/g", {"name": "other"})
+    path = "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [name]"
+    assert (told.status, told.data["name"], told.body["warnings"]) == (200, "g", [path])
+    assert (await server.post("identity/group/name/h", {"name": None})).body["warnings"] is None
+
+
 async def test_the_type_of_a_group_stays(server: ClubServer) -> None:
     for nothing in ("", None):
         await server.post("identity/group", {"name": "g", "type": nothing})

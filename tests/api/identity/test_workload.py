@@ -125,6 +125,17 @@ async def test_an_entitys_token_cannot_pass_for_a_mounts(server: ClubServer) -> 
     assert (claims["sub"], claims["aud"], claims["groups"], claims["namespace"]) == (entity, "app", ["ops"], "root")
 
 
+async def test_a_role_that_its_key_does_not_allow_is_told_before_who_asks(server: ClubServer) -> None:
+    await server.post("identity/oidc/key/k", {"algorithm": "ES256", "allowed_client_ids": "app"})
+    for role, client, text in (
+        ("app", "app", "no entity associated with the request's token"),
+        ("alien", "x", 'the key "k" does not list the client ID of the role "alien" as an allowed client ID'),
+    ):
+        await server.post(f"identity/oidc/role/{role}", {"key": "k", "client_id": client})
+        answer = await server.get(f"identity/oidc/token/{role}")  # the root token has no entity
+        assert (answer.status, answer.errors) == (400, [text])
+
+
 async def test_introspection_refuses_what_does_not_count(server: ClubServer) -> None:
     _, token = await entity_token(server)
     mount, _ = await mount_token(server)

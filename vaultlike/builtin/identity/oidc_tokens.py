@@ -59,14 +59,14 @@ class TokenPaths(Part):
         if role is None:
             raise Invalid(f'role "{call.name}" not found')
         key = await self._key(role)
-        assert call.caller is not None
-        entity = await self._core.identity.entity(call.caller.entity_id)
-        if entity is None:
-            raise Invalid("no entity associated with the request's token")
         if "*" not in key.allowed_client_ids and role.client_id not in key.allowed_client_ids:
             raise Invalid(
                 f'the key "{role.key}" does not list the client ID of the role "{role.name}" as an allowed client ID'
             )
+        assert call.caller is not None
+        entity = await self._core.identity.entity(call.caller.entity_id)
+        if entity is None:
+            raise Invalid("no entity associated with the request's token")
         statement = await self._claims(role, entity)
         text, ttl = await self._core.issuer.sign(role.key, statement, role.ttl)
         return {"token": text, "client_id": role.client_id, "ttl": ttl}
