@@ -205,7 +205,8 @@ def test_a_namespace_is_made_locked_moved_out_of_and_deleted_for_both(server: Ru
     assert both.statuses("POST", "team/kv/a", {"x": "y"}, root) == [204, 204]
     token = server.call("POST", "team/auth/token/create", {"policies": ["default"]}, root)[1]["auth"]["client_token"]
     assert both.statuses("GET", "team/auth/token/lookup-self", token=token) == [200, 200]
-    assert both.statuses("GET", "auth/token/lookup-self", token=token) == [403, 403]
+    assert both.statuses("GET", "team/cubbyhole/x", token=token) == [404, 404]
+    assert both.statuses("GET", "cubbyhole/x", token=token) == [403, 403]
     status, lock = server.call("POST", "sys/namespaces/api-lock/lock/team", {}, root)
     assert status == 200
     assert both.statuses("GET", "team/kv/a", token=root) == [503, 503]

@@ -142,4 +142,5 @@ async def test_each_namespace_has_its_own_word() -> None:
                 token = answer.body["accessToken"]
                 own = await server.get("auth/token/lookup-self", token=token, headers=inside)
                 assert (own.status, own.data["entity_id"]) == (200, identity)
-                assert (await server.get("auth/token/lookup-self", token=token)).status == 403
+                assert (await server.get("cubbyhole/x", token=token, headers=inside)).status == 404
+                assert (await server.get("cubbyhole/x", token=token)).status == 403
