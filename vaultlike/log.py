@@ -135,13 +135,13 @@ class Tap(logging.Handler):
 
 
 def named(log: structlog.typing.FilteringBoundLogger, name: str) -> structlog.typing.FilteringBoundLogger:
-    """The logger of a part of the server, with what `log` is bound to; `log` itself, bound, where it has no name.
+    """The logger of a part of the server, with what `log` is bound to; `log` itself where it has no name.
 
     Its level can be set by `override` under that name.
     """
     bound = log.bind()
     if not isinstance(getattr(bound, "name", None), str):
-        return bound
+        return log
     part: structlog.typing.FilteringBoundLogger = structlog.get_logger(f"{NAME}.{name}")
     return part.bind(**structlog.get_context(bound))
 
